@@ -1,0 +1,147 @@
+"""The guard language: `kind == open and present versions`, and nothing that is not in this grammar.
+
+    guard      = conjunct { "or" conjunct }
+    conjunct   = term { "and" term }
+    term       = "not" term | "(" guard ")" | "present" NAME | operand OPERATOR operand
+    operand    = NAME | NUMBER | "tag_count"
+
+It is parsed, never evaluated, so that every backend can write it in its own language.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+
+from wiretask_codegen.model import (
+    AllGuard,
+    AnyGuard,
+    CompareGuard,
+    Guard,
+    NameGuard,
+    NotGuard,
+    NumberGuard,
+    PresentGuard,
+    TagCountGuard,
+)
+
+_TOKEN = re.compile(r"\s*(?:(0x[0-9a-f]+|[0-9]+)|([A-Za-z_][A-Za-z0-9_]*)|(==|!=|<=|>=|<|>|\(|\)))")
+_OPERATORS = {"==", "!=", "<", "<=", ">", ">="}
+
+Operand = NameGuard | NumberGuard | TagCountGuard
+
+
+class GuardError(Exception):
+    """A guard that is not in the grammar; the text says where and what was expected."""
+
+
+def parse(text: str, fields: Mapping[str, Mapping[str, int] | None], tagged: Mapping[str, object]) -> Guard:
+    """Parses a guard. `fields` maps numeric fields to the values of their enum (None where they have none)."""
+    return _Parser(text, fields, tagged).whole()
+
+
+class _Parser:
+    """Recursive descent over the tokens of one guard."""
+
+    def __init__(self, text: str, fields: Mapping[str, Mapping[str, int] | None], tagged: Mapping[str, object]) -> None:
+        self._text = text
+        self._tokens = _tokens(text)
+        self._fields = fields
+        self._tagged = tagged
+        self._at = 0
+
+    def whole(self) -> Guard:
+        guard = self._any()
+        if self._at != len(self._tokens):
+            raise GuardError(f"{self._text!r}: {self._tokens[self._at]!r} is left over; join guards with and, or")
+        return guard
+
+    def _any(self) -> Guard:
+        guards = self._joined("or", self._all)
+        return guards[0] if len(guards) == 1 else AnyGuard(guards=guards)
+
+    def _all(self) -> Guard:
+        guards = self._joined("and", self._term)
+        return guards[0] if len(guards) == 1 else AllGuard(guards=guards)
+
+    def _joined(self, word: str, part: Callable[[], Guard]) -> tuple[Guard, ...]:
+        guards = [part()]
+        while self._peek() == word:
+            self._at += 1
+            guards.append(part())
+        return tuple(guards)
+
+    def _term(self) -> Guard:
+        match self._peek():
+            case "not":
+                self._at += 1
+                return NotGuard(guard=self._term())
+            case "(":
+                self._at += 1
+                guard = self._any()
+                self._expect(")")
+                return guard
+            case "present":
+                self._at += 1
+                return self._present()
+        return self._comparison()
+
+    def _present(self) -> Guard:
+        name = self._next()
+        if name not in self._tagged:
+            raise GuardError(f"{self._text!r}: {name!r} is not a tagged field; present takes the name of one")
+        return PresentGuard(name=name)
+
+    def _comparison(self) -> Guard:
+        left = self._next()
+        operator = self._next()
+        if operator not in _OPERATORS:
+            raise GuardError(f"{self._text!r}: {operator!r} is no comparison; use one of == != < <= > >=")
+        right = self._next()
+        return CompareGuard(
+            operator=operator,  # type: ignore[arg-type] # one of _OPERATORS
+            left=self._operand(left, right),
+            right=self._operand(right, left),
+        )
+
+    def _operand(self, token: str, other: str) -> Operand:
+        if token == "tag_count":
+            return TagCountGuard()
+        if token[0].isdigit():
+            return NumberGuard(number=int(token, 0))
+        values = self._fields.get(other) or {}
+        if token in values:
+            return NumberGuard(number=values[token], enum_value=token)
+        if token in self._fields:
+            return NameGuard(name=token)
+        raise GuardError(f"{self._text!r}: {token!r} is neither a numeric field nor a value of the other side's enum")
+
+    def _peek(self) -> str | None:
+        return self._tokens[self._at] if self._at < len(self._tokens) else None
+
+    def _next(self) -> str:
+        token = self._peek()
+        if token is None:
+            raise GuardError(f"{self._text!r}: ends too early; finish the guard")
+        self._at += 1
+        return token
+
+    def _expect(self, token: str) -> None:
+        found = self._next()
+        if found != token:
+            raise GuardError(f"{self._text!r}: {token!r} is expected instead of {found!r}")
+
+
+def _tokens(text: str) -> list[str]:
+    tokens: list[str] = []
+    at = 0
+    stripped = text.rstrip()
+    while at < len(stripped):
+        match = _TOKEN.match(stripped, at)
+        if match is None:
+            raise GuardError(f"{text!r}: {stripped[at:].strip()[0]!r} is not part of a guard")
+        tokens.append(match.group(match.lastindex or 0))
+        at = match.end()
+    if not tokens:
+        raise GuardError("a guard is empty; remove it or write one")
+    return tokens

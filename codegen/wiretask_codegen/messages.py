@@ -1,0 +1,100 @@
+"""The messages of a spec, from their nodes: fields, tags, rules and the golden examples."""
+
+from __future__ import annotations
+
+import re
+from typing import get_args
+
+from wiretask_codegen import parts
+from wiretask_codegen.model import Example, Flow, Message, PeerRole, Place
+from wiretask_codegen.parts import TagGroups
+from wiretask_codegen.problems import Problems
+from wiretask_codegen.types import Types
+from wiretask_codegen.yamlsource import Node
+
+_FLOW = re.compile(r"(scheduler|worker|client) -> (scheduler|worker|client)$")
+_HEX_LINE = re.compile(r"(?P<octets>[0-9a-f ]*?)\s*(?:#\s*(?P<comment>.*))?$")
+
+
+def load_messages(nodes: list[Node], types: Types, groups: TagGroups, problems: Problems) -> tuple[Message, ...]:
+    """All messages, in the order of their commands."""
+    messages = [_load_message(node, types, groups, problems) for node in nodes]
+    return tuple(sorted(messages, key=lambda message: message.command))
+
+
+def _load_message(node: Node, types: Types, groups: TagGroups, problems: Problems) -> Message:
+    keys = parts.mapping(node)
+    fields = tuple(parts.load_field(field, types) for field in _items(keys, "fields"))
+    tagged = tuple(parts.load_tagged(tag, types) for tag in _items(keys, "tagged"))
+    if "tag_group" in keys:
+        group = parts.text(keys["tag_group"])
+        if group not in groups:
+            problems.add(keys["tag_group"].place, "M001", f"{group!r} is no group of tags; declare it in types.yaml")
+        tagged = groups.get(group, ()) + tagged
+    relay = None
+    if "relay" in keys:
+        relay = types.relayed.get(parts.text(keys["relay"]))
+        if relay is None:
+            problems.add(keys["relay"].place, "M002", "relay takes a relayed struct; declare it in types.yaml")
+    return Message(
+        name=parts.text(keys["message"]),
+        command=parts.number(keys["command"]),
+        since=parts.number(keys["since"]),
+        about=parts.text(keys["about"]),
+        flows=tuple(_load_flow(flow, problems) for flow in _items(keys, "flows")),
+        sequenced="sequenced" in keys and keys["sequenced"].value is True,
+        fields=fields,
+        tagged=tuple(sorted(tagged, key=lambda tag: tag.tag)),
+        relay=relay,
+        rules=parts.load_rules(_items(keys, "rules"), fields, tagged, problems),
+        requirements=parts.load_requirements(_items(keys, "requirements")),
+        examples=_load_examples(keys["examples"], problems) if "examples" in keys else (),
+        place=parts.key_place(node, "message"),
+    )
+
+
+def _items(keys: dict[str, Node], name: str) -> list[Node]:
+    return parts.items(keys[name]) if name in keys else []
+
+
+def _load_flow(node: Node, problems: Problems) -> Flow:
+    match = _FLOW.match(parts.text(node))
+    roles: dict[str, PeerRole] = {role: role for role in get_args(PeerRole)}
+    if match is None or (match[1] == "scheduler") == (match[2] == "scheduler"):
+        problems.add(node.place, "M003", "a flow is between the scheduler and a peer; write worker -> scheduler, say")
+        return Flow(sender="worker", receiver="scheduler")
+    return Flow(sender=roles[match[1]], receiver=roles[match[2]])
+
+
+def _load_examples(node: Node, problems: Problems) -> tuple[Example, ...]:
+    examples: list[Example] = []
+    for name, part in parts.mapping(node).items():
+        keys = parts.mapping(part)
+        lines = _hex_lines(keys["hex"], problems)
+        value = keys["value"].plain()
+        assert isinstance(value, dict)
+        examples.append(
+            Example(
+                name=name,
+                about=parts.text(keys["about"]),
+                value=value,
+                frame=b"".join(octets for octets, _ in lines),
+                lines=lines,
+                place=parts.key_place(node, name),
+            )
+        )
+    return tuple(examples)
+
+
+def _hex_lines(node: Node, problems: Problems) -> tuple[tuple[bytes, str], ...]:
+    assert isinstance(node.value, str)
+    lines: list[tuple[bytes, str]] = []
+    for offset, line in enumerate(node.value.splitlines(), 1):
+        match = _HEX_LINE.match(line.strip())
+        digits = match["octets"].replace(" ", "") if match else "?"
+        if match is None or len(digits) % 2:
+            place = Place(file=node.place.file, line=node.place.line + offset)
+            problems.add(place, "M004", "hex is pairs of digits 0-9 a-f, then # and a comment; mend the line")
+        elif digits or match["comment"]:
+            lines.append((bytes.fromhex(digits), match["comment"] or ""))
+    return tuple(lines)
