@@ -1,0 +1,166 @@
+"""Renders the templates of the Python package. What a template needs is gathered here; layout is decided elsewhere."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import groupby
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from wiretask_codegen.layout import Run
+from wiretask_codegen.machines import kinds
+from wiretask_codegen.model import EnumType, Machine, Message, Relayed, Spec, Tagged, TextType
+from wiretask_codegen.python import fast, guardcode, names, strategies, values
+from wiretask_codegen.python.reference import Expressions, enum_construct, flags_construct
+
+PACKAGE = "wiretask_protocol"
+MODULES = (
+    "__init__",
+    "_bounded",
+    "codec",
+    "connection",
+    "errors",
+    "examples",
+    "fast",
+    "limits",
+    "machines",
+    "messages",
+    "reference",
+    "strategies",
+)
+_BANNER = """\
+# Generated from spec/ (sha256 {digest}); do not edit.
+# Edit the spec and run: nox -s generate
+"""
+
+
+@dataclass(frozen=True)
+class Block:
+    """A part that is laid out: what its runs are called by, and whether a frame's header goes before it."""
+
+    name: str
+    runs: list[Run]
+    framed: bool
+
+
+def render(spec: Spec) -> dict[str, str]:
+    """Every file of the package: its path below generated/ and its text."""
+    environment = Environment(
+        loader=PackageLoader("wiretask_codegen.python"),
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        undefined=StrictUndefined,
+        autoescape=False,  # noqa: S701 -- what is rendered is Python, not HTML
+    )
+    environment.filters["broken"] = guardcode.broken
+    context = _context(spec)
+    banner = _BANNER.format(digest=spec.digest[:16])
+    files = {f"{PACKAGE}/py.typed": ""}
+    for module in MODULES:
+        text = environment.get_template(f"{module}.py.j2").render(context)
+        files[f"{PACKAGE}/{module}.py"] = banner + text
+    return files
+
+
+def _context(spec: Spec) -> dict[str, object]:
+    expressions = Expressions(spec.newtypes)
+    return {
+        "spec": spec,
+        "directions": [(name, _members(spec, receiver)) for name, receiver in _DIRECTIONS],
+        "imports": _imports(spec),
+        "blocks": list(_blocks(spec)),
+        "owners": [*spec.relayed, *spec.messages],
+        "formats": fast.formats(spec.structs, _all_tags(spec)),
+        "name": next(item.type for item in spec.newtypes if isinstance(item.type, TextType) and item.type.pattern),
+        "body_maximum": fast.BODY_MAXIMUM,
+        "constants": list(_constants(spec)),
+        "state_values": {machine.name: _state_values(machine, spec) for machine in spec.machines},
+        "commands": {message.name: message.command for message in spec.messages},
+        "kind_values": dict(_kind_values(spec)),
+        "command_kinds": list(_command_kinds(spec)),
+        "error_message": next(message for message in spec.messages if message.name == "Error"),
+        "text_maximum": next(i.type.maximum for i in spec.newtypes if i.name == "ShortText" and isinstance(i.type, TextType)),
+        "construct": expressions.of,
+        "declared": expressions.declared,
+        "enum_construct": enum_construct,
+        "flags_construct": flags_construct,
+        "examples": list(values.examples(spec)),
+        "strategy": strategies.strategy,
+        "quoted": json.dumps,
+        "wrapped": names.wrapped,
+        "annotation": names.annotation,
+        "about": names.about,
+        "snake": names.snake,
+        "constant": names.constant,
+        "prefix": names.machine_prefix,
+        "relay_name": names.relay_name,
+        "run_name": fast.run_name,
+        "read_lines": fast.read_lines,
+        "read_tag_lines": fast.read_tag_lines,
+        "write_lines": fast.write_lines,
+        "write_tag": fast.write_tag,
+        "broken": guardcode.broken,
+    }
+
+
+_DIRECTIONS = (("ToScheduler", "scheduler"), ("ToWorker", "worker"), ("ToClient", "client"))
+
+
+def _members(spec: Spec, receiver: str) -> list[str]:
+    return [message.name for message in spec.messages if any(flow.receiver == receiver for flow in message.flows)]
+
+
+def _imports(spec: Spec) -> list[str]:
+    closed = [enum.name for enum in spec.enums if enum.closed]
+    return sorted([*closed, *(part.name for part in (*spec.structs, *spec.relayed, *spec.messages))])
+
+
+def _blocks(spec: Spec) -> Iterator[Block]:
+    for struct in spec.structs:
+        yield Block(struct.name, fast.runs(struct.fields, tags=False), framed=False)
+    for part in (*spec.relayed, *spec.messages):
+        yield Block(part.name, fast.runs(part.fields, tags=True), framed=isinstance(part, Message))
+
+
+def _all_tags(spec: Spec) -> list[Tagged]:
+    owners: list[Message | Relayed] = [*spec.messages, *spec.relayed]
+    return [tag for owner in owners for tag in owner.tagged]
+
+
+def _constants(spec: Spec) -> Iterator[tuple[str, int, str]]:
+    """Each limit, with its unit in its name where that is a time, and its floor and ceiling."""
+    for limit in spec.limits:
+        suffix = "_MS" if limit.unit == "ms" else "_HEARTBEATS" if limit.unit == "heartbeats" else ""
+        name = limit.name.upper() + suffix
+        error = f" Beyond it: {limit.error}." if limit.error else ""
+        yield name, limit.value, f"{limit.about} In {limit.unit}.{error}"
+        if limit.floor is not None:
+            yield f"{limit.name.upper()}_FLOOR{suffix}", limit.floor, f"The least that {name} can be set to."
+        if limit.ceiling is not None:
+            yield f"{limit.name.upper()}_CEILING{suffix}", limit.ceiling, f"The most that {name} can be set to."
+
+
+def _state_values(machine: Machine, spec: Spec) -> dict[str, int]:
+    """The numbers of a machine's states: those of the enum that goes over the wire where there is one."""
+    wire = next((enum for enum in spec.enums if enum.name == f"{names.camel(machine.name)}State"), None)
+    numbers = {value.name: value.value for value in wire.values} if wire else {}
+    free = iter(number for number in range(256) if number not in numbers.values())
+    return {state.name: numbers[state.name] if state.name in numbers else next(free) for state in machine.states}
+
+
+def _kind_values(spec: Spec) -> Iterator[tuple[str, int]]:
+    for message in spec.messages:
+        if kinds(message) != (None,):
+            kind = next(field.type for field in message.fields if field.name == "kind")
+            assert isinstance(kind, EnumType)
+            for value in kind.enum.values:
+                yield f"{message.name}.{value.name}", value.value
+
+
+def _command_kinds(spec: Spec) -> Iterator[tuple[str, int]]:
+    kinds_of_all = [item.kind for item in spec.command_ranges for _ in range(item.first, item.last + 1)]
+    for kind, group in groupby(kinds_of_all):
+        yield kind, len(list(group))

@@ -1,0 +1,345 @@
+"""The straight-line codec: for each part of the spec the lines of Python that read it and write it.
+
+The lines accept exactly what the protocol accepts and raise `Doubt` (or struct.error, KeyError …) on everything else;
+which error it is, the reference codec says. So the checks here need no order and no words, only to be complete.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from wiretask_codegen.layout import CODES, Nested, Run, Step, Variable, slot_of, steps
+from wiretask_codegen.model import (
+    WIDTHS,
+    BooleanType,
+    BytesType,
+    EnumType,
+    Field,
+    FixedBytesType,
+    FlagsType,
+    IntegerType,
+    ListType,
+    Message,
+    Relayed,
+    RelayedType,
+    Struct,
+    StructType,
+    Tagged,
+    TextType,
+    Type,
+)
+from wiretask_codegen.python.names import relay_name, snake
+
+
+def run_name(owner: str, index: int) -> str:
+    """The name of the precompiled struct of a run."""
+    return f"_{snake(owner).upper()}_{index}"
+
+
+def runs(fields: Sequence[Field], *, tags: bool) -> list[Run]:
+    """The runs of fields, in order."""
+    return [step for step in steps(fields, tags=tags) if isinstance(step, Run)]
+
+
+# -- checks of values that have been read -----------------------------------------------------------------------
+
+
+def check(type_: Type, value: str) -> str | None:
+    """A condition that is true when an integer of the type is out of its range; None where none can be."""
+    match type_:
+        case IntegerType(integer=integer, minimum=minimum, maximum=maximum):
+            below = f"{value} < {minimum}" if minimum > 0 else None
+            above = f"{value} > {maximum}" if maximum < (1 << 8 * WIDTHS[integer]) - 1 else None
+            return " or ".join(part for part in (below, above) if part) or None
+        case FlagsType(flags=flags):
+            mask = sum(1 << flag.bit for flag in flags.values)
+            return f"{value} & ~{mask:#x}"
+        case _:
+            return None
+
+
+def convert(type_: Type, value: str) -> str:
+    """The expression that turns what `struct` gives into the value of the type."""
+    match type_:
+        case BooleanType():
+            return f"_BOOLEANS[{value}]"
+        case EnumType(enum=enum) if enum.closed:
+            return f"_{snake(enum.name).upper()}[{value}]"
+        case _:
+            return value
+
+
+# -- reading ----------------------------------------------------------------------------------------------------
+
+
+def read_lines(owner: str, fields: Sequence[Field], *, tags: bool) -> Iterator[str]:
+    """Lines that read the fields at `at`, into variables of their names, and leave `at` behind them."""
+    index = 0
+    for step in steps(fields, tags=tags):
+        match step:
+            case Run():
+                names = ", ".join(slot.name for slot in step.slots) + ("," if len(step.slots) == 1 else "")
+                yield f"{names} = {run_name(owner, index)}.unpack_from(data, at)"
+                yield f"at += {step.octets}"
+                index += 1
+                yield from _read_checks(step)
+            case Variable(field=field, length=length):
+                yield from _read_variable(field, length)
+            case Nested(field=field, struct=struct):
+                yield f"{field.name}, at = _read_{snake(struct.name)}(data, at)"
+
+
+def _read_checks(run: Run) -> Iterator[str]:
+    for slot in run.slots:
+        if slot.field is None:
+            continue
+        condition = check(slot.field.type, slot.name)
+        if condition:
+            yield f"if {condition}:"
+            yield "    raise Doubt"
+        converted = convert(slot.field.type, slot.name)
+        if converted != slot.name:
+            yield f"{slot.name} = {converted}"
+
+
+def _read_variable(field: Field, length: str) -> Iterator[str]:
+    match field.type:
+        case TextType() | BytesType():
+            yield f"_end = at + {length}"
+            yield f"{field.name} = {_slice(field.type, 'at', '_end')}"
+            yield "at = _end"
+        case ListType():
+            yield from _read_items(field.name, field.type, length)
+        case _:  # pragma: no cover -- layout makes no others variable
+            raise AssertionError(field)
+
+
+def _slice(type_: Type, start: str, end: str) -> str:
+    match type_:
+        case TextType(pattern=pattern, minimum=minimum, maximum=maximum):
+            if pattern is not None:
+                return f"_name(data[{start}:{end}])"
+            return f"_text(data[{start}:{end}], {minimum}, {maximum})"
+        case BytesType(maximum=maximum):
+            return f"_octets(data[{start}:{end}], {maximum})"
+        case _:  # pragma: no cover -- only texts and octets are slices
+            raise AssertionError(type_)
+
+
+def _read_items(name: str, type_: ListType, count: str) -> Iterator[str]:
+    yield f"if {count} > {type_.maximum}:"
+    yield "    raise Doubt"
+    yield f"_{name} = []"
+    yield f"for _ in range({count}):"
+    for line in read_value_lines("_item", type_.item):
+        yield f"    {line}"
+    yield f"    _{name}.append(_item)"
+    yield f"{name} = tuple(_{name})"
+
+
+def read_value_lines(name: str, type_: Type) -> Iterator[str]:
+    """Lines that read one value with its own length, as it stands in a list."""
+    slot = slot_of(type_)
+    match type_:
+        case StructType(struct=struct):
+            yield f"{name}, at = _read_{snake(struct.name)}(data, at)"
+        case TextType(prefix=prefix):
+            yield f"({name}_length,) = _{prefix.upper()}.unpack_from(data, at)"
+            yield f"at += {WIDTHS[prefix]}"
+            yield f"_end = at + {name}_length"
+            yield f"{name} = {_slice(type_, 'at', '_end')}"
+            yield "at = _end"
+        case _:
+            assert slot is not None
+            yield f"({name},) = _STRUCTS['>{slot[0]}'].unpack_from(data, at)"
+            yield f"at += {slot[1]}"
+            condition = check(type_, name)
+            if condition:
+                yield f"if {condition}:"
+                yield "    raise Doubt"
+            converted = convert(type_, name)
+            if converted != name:
+                yield f"{name} = {converted}"
+
+
+def read_tag_lines(tag: Tagged) -> Iterator[str]:
+    """Lines of a function (data, at, stop) that reads the value of a tag, whose length is the tag's."""
+    match tag.type:
+        case TextType() | BytesType():
+            yield f"return {_slice(tag.type, 'at', 'stop')}"
+            return
+        case RelayedType(relayed=relayed):
+            yield f"_check_{snake(relayed.name)}(data, at, stop)"
+            yield "return data[at:stop]"
+            return
+        case ListType():
+            yield "(_count,) = _U16.unpack_from(data, at)"
+            yield "at += 2"
+            yield from _read_items("value", tag.type, "_count")
+        case StructType(struct=struct):
+            yield f"value, at = _read_{snake(struct.name)}(data, at)"
+        case _:
+            yield from read_value_lines("value", tag.type)
+    yield "if at != stop:"
+    yield "    raise Doubt"
+    yield "return value"
+
+
+# -- writing ----------------------------------------------------------------------------------------------------
+
+
+def write_lines(
+    owner: str, fields: Sequence[Field], *, message: Message | None = None, relayed: Relayed | None = None
+) -> Iterator[str]:
+    """Lines that write `value` and return its octets; a message with its header, a relayed struct with its body."""
+    laid = steps(fields, tags=message is not None or relayed is not None)
+    tail: list[str] = []
+    if message is not None or relayed is not None:
+        yield f"_count, _tags = _write_{snake(owner)}_tags(value)"
+        tail.append("_tags")
+    if message is not None and message.relay is not None:
+        yield f"_relay = bytes(value.{relay_name(message.relay)})"
+        tail.append("_relay")
+    if relayed is not None:
+        yield "_body = bytes(value.body)"
+        yield f"if len(_body) > {BODY_MAXIMUM}:"
+        yield "    raise Doubt"
+        tail += ["_U32.pack(len(_body))", "_body"]
+    for field in fields:
+        yield from _write_checks(field)
+    if message is not None and message.rules:
+        yield f"if not _{snake(owner)}_rules(value, _count):"
+        yield "    raise Doubt"
+    yield f"return {' + '.join([*_write_parts(owner, laid, message), *tail])}"
+
+
+#: The largest body of a relayed struct: the ceiling of the frame limit.
+BODY_MAXIMUM = 64 << 20
+
+
+def _write_parts(owner: str, laid: Sequence[Step], message: Message | None) -> Iterator[str]:
+    index = 0
+    for step in laid:
+        match step:
+            case Run():
+                arguments = [_write_slot(slot.name, slot.field) for slot in step.slots]
+                if message is not None and index == 0:
+                    arguments = [str(message.command), _payload_length(laid, message), *arguments]
+                yield f"{run_name(owner, index)}{'_FRAMED' if message and index == 0 else ''}.pack({', '.join(arguments)})"
+                index += 1
+            case Variable(field=field) | Nested(field=field):
+                yield f"_{field.name}"
+
+
+def _payload_length(laid: Sequence[Step], message: Message) -> str:
+    fixed = sum(step.octets for step in laid if isinstance(step, Run))
+    variable = [f"len(_{step.field.name})" for step in laid if not isinstance(step, Run)]
+    relay = ["len(_relay)"] if message.relay is not None else []
+    return " + ".join([str(fixed), *variable, "len(_tags)", *relay])
+
+
+def _write_slot(name: str, field: Field | None) -> str:
+    if field is not None:
+        return f"value.{field.name}"
+    if name == "_count":
+        return "_count"
+    owner = name.removeprefix("_").removesuffix("_length")
+    return f"_{owner}_length"
+
+
+def _write_checks(field: Field) -> Iterator[str]:
+    value = f"value.{field.name}"
+    match field.type:
+        case TextType() | BytesType() | ListType() | StructType():
+            yield f"_{field.name} = {write_expression(field.type, value)}"
+            if isinstance(field.type, ListType):
+                yield f"_{field.name}_length = len({value})"
+                yield f"if _{field.name}_length > {field.type.maximum}:"
+                yield "    raise Doubt"
+            elif not isinstance(field.type, StructType):
+                yield f"_{field.name}_length = len(_{field.name})"
+        case _:
+            condition = write_check(field.type, value)
+            if condition:
+                yield f"if {condition}:"
+                yield "    raise Doubt"
+
+
+def write_check(type_: Type, value: str) -> str | None:
+    """A condition that is true when a value of fixed width must not be written; struct.error says the rest."""
+    match type_:
+        case FixedBytesType(size=size):
+            return f"len({value}) != {size}"
+        case EnumType(enum=enum) if enum.closed:
+            return f"{value} not in _{snake(enum.name).upper()}"
+        case BooleanType():
+            return f"{value} not in _BOOLEANS_WRITTEN"
+        case _:
+            return check(type_, value)
+
+
+def write_expression(type_: Type, value: str) -> str:
+    """The octets of a text, octets, a list's items or a struct, without a length."""
+    match type_:
+        case TextType(pattern=pattern, minimum=minimum, maximum=maximum):
+            if pattern is not None:
+                return f"_name_octets({value})"
+            return f"_text_octets({value}, {minimum}, {maximum})"
+        case BytesType(maximum=maximum):
+            return f"_octets(bytes({value}), {maximum})"
+        case StructType(struct=struct):
+            return f"_write_{snake(struct.name)}({value})"
+        case ListType(item=item):
+            return f'b"".join([{write_item(item, "_item")} for _item in {value}])'
+        case _:  # pragma: no cover -- the others are of fixed width
+            raise AssertionError(type_)
+
+
+def write_item(type_: Type, value: str) -> str:
+    """The octets of one value with its own length, as it stands in a list."""
+    slot = slot_of(type_)
+    match type_:
+        case StructType():
+            return write_expression(type_, value)
+        case TextType(prefix=prefix):
+            return f"_sized(_{prefix.upper()}, {write_expression(type_, value)})"
+        case _:
+            assert slot is not None
+            condition = write_check(type_, value)
+            packed = f"_STRUCTS['>{slot[0]}'].pack({value})"
+            return f"_refuse() if {condition} else {packed}" if condition else packed
+
+
+def write_tag(tag: Tagged) -> Iterator[str]:
+    """Lines that write the value of a present tag `value` and return its octets."""
+    match tag.type:
+        case TextType() | BytesType() | StructType():
+            yield f"return {write_expression(tag.type, 'value')}"
+        case RelayedType():
+            yield "return bytes(value)"
+        case ListType(maximum=maximum):
+            yield f"if len(value) > {maximum}:"
+            yield "    raise Doubt"
+            yield f"return _U16.pack(len(value)) + {write_expression(tag.type, 'value')}"
+        case _:
+            slot = slot_of(tag.type)
+            assert slot is not None
+            condition = write_check(tag.type, "value")
+            if condition:
+                yield f"if {condition}:"
+                yield "    raise Doubt"
+            yield f"return _STRUCTS['>{slot[0]}'].pack(value)"
+
+
+def formats(structs: Sequence[Struct], tagged: Sequence[Tagged]) -> list[str]:
+    """The formats of single values that stand in lists and tags."""
+    found = set(CODES.values())
+    types = [field.type for struct in structs for field in struct.fields] + [tag.type for tag in tagged]
+    for type_ in types:
+        inner = type_.item if isinstance(type_, ListType) else type_
+        slot = slot_of(inner)
+        if slot is not None:
+            found.add(slot[0])
+    return sorted(found)
+
+

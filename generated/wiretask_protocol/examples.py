@@ -1,0 +1,13 @@
+# Generated from spec/ (sha256 88f16b91dd2f3202); do not edit.
+# Edit the spec and run: nox -s generate
+"""The golden examples of the spec: each value and the frame that it is."""
+
+from __future__ import annotations
+
+from wiretask_protocol import codec, messages
+
+#: Name -> (message, frame).
+EXAMPLES: dict[str, tuple[messages.AnyMessage, bytes]] = {
+}
+
+__all__ = ["EXAMPLES", "codec"]
