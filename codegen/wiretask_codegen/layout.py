@@ -171,5 +171,3 @@ def fixed_octets(fields: Sequence[Field]) -> int | None:
     if all(isinstance(step, Run) for step in laid):
         return sum(step.octets for step in laid if isinstance(step, Run))
     return None
-
-

@@ -27,7 +27,9 @@ from wiretask_codegen.types import minimal_octets
 
 #: Names that would shadow methods of construct's Container or of the generated classes.
 TAKEN = frozenset({"clear", "copy", "decode", "encode", "fromkeys", "get", "items", "keys", "pop", "popitem", "search"})
-TAKEN |= frozenset({"search_all", "self", "setdefault", "unknown", "update", "values"})
+TAKEN |= frozenset(
+    {"bool", "bytes", "int", "str", "tuple", "search_all", "self", "setdefault", "unknown", "update", "value", "values"}
+)
 
 
 def check(spec: Spec, problems: Problems) -> None:
@@ -101,9 +103,12 @@ def _check_errors(spec: Spec, problems: Problems) -> None:
 
 
 def _check_ids(spec: Spec, problems: Problems) -> None:
-    rules = [rule for part in (*spec.structs, *spec.messages) for rule in part.rules]
+    rules = [rule for struct in spec.structs for rule in struct.rules]
+    rules += [rule for message in spec.messages for rule in message.rules]
     requirements = [requirement for message in spec.messages for requirement in message.requirements]
-    _check_unique(((item.id, item.id, item.place) for item in (*rules, *requirements)), "id", problems)
+    ids = [(rule.id, rule.id, rule.place) for rule in rules]
+    ids += [(requirement.id, requirement.id, requirement.place) for requirement in requirements]
+    _check_unique(ids, "id", problems)
 
 
 def _check_message(message: Message, problems: Problems) -> None:
@@ -127,7 +132,8 @@ def _check_fields(fields: Iterable[Field], problems: Problems) -> None:
 
 def _check_tags(tagged: Sequence[Tagged], fields: Sequence[Field], problems: Problems, *, critical: bool) -> None:
     _check_unique(((tag.tag & 0x7FFF, tag.name, tag.place) for tag in tagged), "tag", problems)
-    names = [(item.name, item.name, item.place) for item in (*fields, *tagged)]
+    names = [(field.name, field.name, field.place) for field in fields]
+    names += [(tag.name, tag.name, tag.place) for tag in tagged]
     _check_unique(names, "name of a field or a tag", problems)
     for tag in tagged:
         _check_name(tag.name, tag.place, problems)

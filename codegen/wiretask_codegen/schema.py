@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
@@ -26,21 +27,24 @@ def check(node: Node, kind: str, meta: Path, problems: Problems) -> None:
 
 
 def _note(error: ValidationError, node: Node, problems: Problems) -> None:
+    schema: Any = error.schema
+    values: Any = error.validator_value
+    found: Any = error.instance
     path = list(error.absolute_path)
     place = node.at(iter(path)).place
     where = ".".join(str(step) for step in path) or "the file"
     match error.validator:
         case "additionalProperties":
-            unknown = sorted(set(error.instance) - set(error.schema.get("properties", {})))
+            unknown = sorted(set(found) - set(schema.get("properties", {})))
             inner = node.at(iter(path))
             for key in unknown:
                 at = (inner.keys or {}).get(key, place)
-                known = ", ".join(sorted(error.schema.get("properties", {})))
+                known = ", ".join(sorted(schema.get("properties", {})))
                 problems.add(at, "S101", f"{where} has no key {key!r}; it takes {known}")
         case "required":
             problems.add(place, "S102", f"{where}: {error.message}; add it")
         case "enum":
-            allowed = ", ".join(str(value) for value in error.validator_value)
+            allowed = ", ".join(str(value) for value in values)
             problems.add(place, "S103", f"{where} is {error.instance!r}; write one of {allowed}")
         case "pattern":
             problems.add(place, "S104", f"{where} is {error.instance!r}; {_description(error)}")

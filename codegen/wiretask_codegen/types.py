@@ -63,7 +63,7 @@ class Types:
 
     def _named(self, written: str, place: Place) -> Type | None:
         if written in WIDTHS:
-            integer: Integer = written  # type: ignore[assignment] # the keys of WIDTHS are the integers
+            integer: Integer = written
             return IntegerType(integer=integer, minimum=0, maximum=(1 << 8 * WIDTHS[integer]) - 1)
         if match := _FIXED.match(written):
             return FixedBytesType(size=int(match[1]))

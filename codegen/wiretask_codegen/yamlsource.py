@@ -95,7 +95,8 @@ def read(path: Path, name: str) -> Node:
 def _refuse_anchors(text: str, name: str) -> None:
     for event in yaml.parse(text, Loader=yaml.SafeLoader):
         if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
-            line = event.start_mark.line + 1
+            mark = event.start_mark
+            line = mark.line + 1 if mark else 1
             raise _refusal(name, line, "S006", "anchors and aliases are not allowed; write the value out")
 
 

@@ -1,4 +1,4 @@
-# Generated from spec/ (sha256 88f16b91dd2f3202); do not edit.
+# Generated from spec/ (sha256 663fb3fdc9011b78); do not edit.
 # Edit the spec and run: nox -s generate
 """The Wiretask protocol in Python: messages, codec, connections and machines, generated from the spec."""
 
@@ -7,7 +7,7 @@ from wiretask_protocol.connection import Connection
 from wiretask_protocol.errors import ERRORS, CodecDisagreement, ErrorCode, WireError, error_message
 
 #: SHA-256 of the spec that this was generated from.
-SPEC_DIGEST = "88f16b91dd2f320266877d3fdcad0bd00b7086e905644995485b44be5e22ddb0"
+SPEC_DIGEST = "663fb3fdc9011b78241e85c8b13f1ba525d2cbfa5e2fc08925fcb06b34fc98aa"
 
 #: The versions of the protocol that this speaks: the oldest and the newest.
 MIN_VERSION = 1

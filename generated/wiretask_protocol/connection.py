@@ -1,4 +1,4 @@
-# Generated from spec/ (sha256 88f16b91dd2f3202); do not edit.
+# Generated from spec/ (sha256 663fb3fdc9011b78); do not edit.
 # Edit the spec and run: nox -s generate
 """One end of a connection: octets in at any split, messages out, in the order of errors that the protocol prescribes.
 
@@ -193,6 +193,8 @@ class Connection:
             if rules.local:
                 self.more = True
                 break
+            command: int
+            length: int
             command, length = _HEADER.unpack_from(data, at)
             start = at + HEADER_OCTETS
             decoder = rules.decoders.get(command)

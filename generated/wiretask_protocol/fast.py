@@ -1,4 +1,4 @@
-# Generated from spec/ (sha256 88f16b91dd2f3202); do not edit.
+# Generated from spec/ (sha256 663fb3fdc9011b78); do not edit.
 # Edit the spec and run: nox -s generate
 """The fast codec: straight-line code over precompiled structs, fully checked.
 
@@ -346,21 +346,21 @@ def _read_header(data: bytes, at: int) -> tuple[Header, int]:
     _end = at + _name_length
     name = _name(data[at:_end])
     at = _end
-    _value_length, = _HEADER_1.unpack_from(data, at)
+    _text_length, = _HEADER_1.unpack_from(data, at)
     at += 2
-    _end = at + _value_length
-    value = _text(data[at:_end], 0, 1024)
+    _end = at + _text_length
+    text = _text(data[at:_end], 0, 1024)
     at = _end
-    value = Header(name, value)
+    value = Header(name, text)
     return value, at
 
 
 def _write_header(value: Header) -> bytes:
     _name = _name_octets(value.name)
     _name_length = len(_name)
-    _value = _text_octets(value.value, 0, 1024)
-    _value_length = len(_value)
-    return _HEADER_0.pack(_name_length) + _name + _HEADER_1.pack(_value_length) + _value
+    _text = _text_octets(value.text, 0, 1024)
+    _text_length = len(_text)
+    return _HEADER_0.pack(_name_length) + _name + _HEADER_1.pack(_text_length) + _text
 
 
 def _read_held_lease(data: bytes, at: int) -> tuple[HeldLease, int]:
@@ -535,14 +535,15 @@ def _write_attempt_record(value: AttemptRecord) -> bytes:
 
 
 def _read_envelope_headers(data: bytes, at: int, stop: int) -> tuple[Header, ...]:
+    value: tuple[Header, ...]
     (_count,) = _U16.unpack_from(data, at)
     at += 2
     if _count > 65535:
         raise Doubt
     _value = []
     for _ in range(_count):
-        _item, at = _read_header(data, at)
-        _value.append(_item)
+        _value_item, at = _read_header(data, at)
+        _value.append(_value_item)
     value = tuple(_value)
     if at != stop:
         raise Doubt
@@ -556,6 +557,7 @@ def _tag_envelope_headers(value: tuple[Header, ...]) -> bytes:
 
 
 def _read_envelope_trace_context(data: bytes, at: int, stop: int) -> str:
+    value: str
     return _text(data[at:stop], 0, 1024)
 
 
@@ -564,6 +566,7 @@ def _tag_envelope_trace_context(value: str) -> bytes:
 
 
 def _read_envelope_trace_state(data: bytes, at: int, stop: int) -> str:
+    value: str
     return _text(data[at:stop], 0, 1024)
 
 
@@ -592,6 +595,7 @@ def _write_envelope_tags(value: Envelope) -> tuple[int, bytes]:
 
 
 def _read_report_error_type(data: bytes, at: int, stop: int) -> str:
+    value: str
     return _text(data[at:stop], 0, 1024)
 
 
@@ -600,6 +604,7 @@ def _tag_report_error_type(value: str) -> bytes:
 
 
 def _read_report_error_message(data: bytes, at: int, stop: int) -> str:
+    value: str
     return _text(data[at:stop], 0, 65535)
 
 
@@ -608,6 +613,7 @@ def _tag_report_error_message(value: str) -> bytes:
 
 
 def _read_report_traceback(data: bytes, at: int, stop: int) -> str:
+    value: str
     return _text(data[at:stop], 0, 65535)
 
 
@@ -636,6 +642,7 @@ def _write_report_tags(value: Report) -> tuple[int, bytes]:
 
 
 def _read_task_cost(data: bytes, at: int, stop: int) -> int:
+    value: int
     (value,) = _STRUCTS['>H'].unpack_from(data, at)
     at += 2
     if value < 1:
@@ -652,14 +659,15 @@ def _tag_task_cost(value: int) -> bytes:
 
 
 def _read_task_resources(data: bytes, at: int, stop: int) -> tuple[Resource, ...]:
+    value: tuple[Resource, ...]
     (_count,) = _U16.unpack_from(data, at)
     at += 2
     if _count > 64:
         raise Doubt
     _value = []
     for _ in range(_count):
-        _item, at = _read_resource(data, at)
-        _value.append(_item)
+        _value_item, at = _read_resource(data, at)
+        _value.append(_value_item)
     value = tuple(_value)
     if at != stop:
         raise Doubt
@@ -690,6 +698,7 @@ def _write_task_tags(value: Task) -> tuple[int, bytes]:
 
 
 def _read_result_no_retry(data: bytes, at: int, stop: int) -> bool:
+    value: bool
     (value,) = _STRUCTS['>B'].unpack_from(data, at)
     at += 1
     value = _BOOLEANS[value]
@@ -705,6 +714,7 @@ def _tag_result_no_retry(value: bool) -> bytes:
 
 
 def _read_result_retry_after(data: bytes, at: int, stop: int) -> int:
+    value: int
     (value,) = _STRUCTS['>I'].unpack_from(data, at)
     at += 4
     if at != stop:
@@ -717,6 +727,7 @@ def _tag_result_retry_after(value: int) -> bytes:
 
 
 def _read_result_exit_status(data: bytes, at: int, stop: int) -> int:
+    value: int
     (value,) = _STRUCTS['>H'].unpack_from(data, at)
     at += 2
     if at != stop:
@@ -729,6 +740,7 @@ def _tag_result_exit_status(value: int) -> bytes:
 
 
 def _read_result_attempt(data: bytes, at: int, stop: int) -> int:
+    value: int
     (value,) = _STRUCTS['>H'].unpack_from(data, at)
     at += 2
     if at != stop:
@@ -764,6 +776,7 @@ def _write_result_tags(value: Result) -> tuple[int, bytes]:
 
 
 def _read_hello_versions(data: bytes, at: int, stop: int) -> VersionRange:
+    value: VersionRange
     value, at = _read_version_range(data, at)
     if at != stop:
         raise Doubt
@@ -775,6 +788,7 @@ def _tag_hello_versions(value: VersionRange) -> bytes:
 
 
 def _read_hello_role(data: bytes, at: int, stop: int) -> int:
+    value: int
     (value,) = _STRUCTS['>B'].unpack_from(data, at)
     at += 1
     if at != stop:
@@ -787,6 +801,7 @@ def _tag_hello_role(value: int) -> bytes:
 
 
 def _read_hello_version(data: bytes, at: int, stop: int) -> int:
+    value: int
     (value,) = _STRUCTS['>H'].unpack_from(data, at)
     at += 2
     if value < 1:
@@ -803,6 +818,7 @@ def _tag_hello_version(value: int) -> bytes:
 
 
 def _read_hello_agent(data: bytes, at: int, stop: int) -> str:
+    value: str
     return _text(data[at:stop], 0, 1024)
 
 
@@ -811,6 +827,7 @@ def _tag_hello_agent(value: str) -> bytes:
 
 
 def _read_hello_frame_limit(data: bytes, at: int, stop: int) -> int:
+    value: int
     (value,) = _STRUCTS['>I'].unpack_from(data, at)
     at += 4
     if value < 65536 or value > 67108864:
@@ -827,6 +844,7 @@ def _tag_hello_frame_limit(value: int) -> bytes:
 
 
 def _read_hello_heartbeat(data: bytes, at: int, stop: int) -> int:
+    value: int
     (value,) = _STRUCTS['>I'].unpack_from(data, at)
     at += 4
     if value < 100 or value > 600000:
@@ -843,6 +861,7 @@ def _tag_hello_heartbeat(value: int) -> bytes:
 
 
 def _read_hello_in_flight(data: bytes, at: int, stop: int) -> int:
+    value: int
     (value,) = _STRUCTS['>I'].unpack_from(data, at)
     at += 4
     if value < 1 or value > 1000000:
@@ -859,6 +878,7 @@ def _tag_hello_in_flight(value: int) -> bytes:
 
 
 def _read_hello_key_id(data: bytes, at: int, stop: int) -> str:
+    value: str
     return _name(data[at:stop])
 
 
@@ -867,6 +887,7 @@ def _tag_hello_key_id(value: str) -> bytes:
 
 
 def _read_hello_session(data: bytes, at: int, stop: int) -> bytes:
+    value: bytes
     (value,) = _STRUCTS['>16s'].unpack_from(data, at)
     at += 16
     if at != stop:
@@ -881,6 +902,7 @@ def _tag_hello_session(value: bytes) -> bytes:
 
 
 def _read_hello_dedup_window(data: bytes, at: int, stop: int) -> int:
+    value: int
     (value,) = _STRUCTS['>Q'].unpack_from(data, at)
     at += 8
     if at != stop:
@@ -893,6 +915,7 @@ def _tag_hello_dedup_window(value: int) -> bytes:
 
 
 def _read_hello_proof(data: bytes, at: int, stop: int) -> bytes:
+    value: bytes
     (value,) = _STRUCTS['>32s'].unpack_from(data, at)
     at += 32
     if at != stop:
@@ -907,6 +930,7 @@ def _tag_hello_proof(value: bytes) -> bytes:
 
 
 def _read_hello_name(data: bytes, at: int, stop: int) -> str:
+    value: str
     return _text(data[at:stop], 0, 1024)
 
 
@@ -962,6 +986,7 @@ def _write_hello_tags(value: Hello) -> tuple[int, bytes]:
 
 
 def _read_error_task_id(data: bytes, at: int, stop: int) -> bytes:
+    value: bytes
     (value,) = _STRUCTS['>16s'].unpack_from(data, at)
     at += 16
     if at != stop:
@@ -976,6 +1001,7 @@ def _tag_error_task_id(value: bytes) -> bytes:
 
 
 def _read_error_retry_after(data: bytes, at: int, stop: int) -> int:
+    value: int
     (value,) = _STRUCTS['>I'].unpack_from(data, at)
     at += 4
     if at != stop:
@@ -988,6 +1014,7 @@ def _tag_error_retry_after(value: int) -> bytes:
 
 
 def _read_error_address(data: bytes, at: int, stop: int) -> str:
+    value: str
     return _text(data[at:stop], 0, 1024)
 
 
@@ -996,6 +1023,7 @@ def _tag_error_address(value: str) -> bytes:
 
 
 def _read_error_existing_id(data: bytes, at: int, stop: int) -> bytes:
+    value: bytes
     (value,) = _STRUCTS['>16s'].unpack_from(data, at)
     at += 16
     if at != stop:
@@ -1010,6 +1038,7 @@ def _tag_error_existing_id(value: bytes) -> bytes:
 
 
 def _read_error_field(data: bytes, at: int, stop: int) -> str:
+    value: str
     return _text(data[at:stop], 0, 1024)
 
 
@@ -1018,6 +1047,7 @@ def _tag_error_field(value: str) -> bytes:
 
 
 def _read_error_offset(data: bytes, at: int, stop: int) -> int:
+    value: int
     (value,) = _STRUCTS['>I'].unpack_from(data, at)
     at += 4
     if at != stop:
@@ -1059,6 +1089,7 @@ def _write_error_tags(value: Error) -> tuple[int, bytes]:
 
 
 def _read_auth_proof(data: bytes, at: int, stop: int) -> bytes:
+    value: bytes
     (value,) = _STRUCTS['>32s'].unpack_from(data, at)
     at += 32
     if at != stop:
@@ -1087,6 +1118,7 @@ def _write_auth_tags(value: Auth) -> tuple[int, bytes]:
 
 
 def _read_goodbye_text(data: bytes, at: int, stop: int) -> str:
+    value: str
     return _text(data[at:stop], 0, 1024)
 
 
@@ -1095,6 +1127,7 @@ def _tag_goodbye_text(value: str) -> bytes:
 
 
 def _read_goodbye_reconnect_after(data: bytes, at: int, stop: int) -> int:
+    value: int
     (value,) = _STRUCTS['>I'].unpack_from(data, at)
     at += 4
     if at != stop:
@@ -1124,6 +1157,7 @@ def _write_goodbye_tags(value: Goodbye) -> tuple[int, bytes]:
 
 
 def _read_submit_delay(data: bytes, at: int, stop: int) -> int:
+    value: int
     (value,) = _STRUCTS['>I'].unpack_from(data, at)
     at += 4
     if value < 1:
@@ -1140,6 +1174,7 @@ def _tag_submit_delay(value: int) -> bytes:
 
 
 def _read_submit_not_before(data: bytes, at: int, stop: int) -> int:
+    value: int
     (value,) = _STRUCTS['>Q'].unpack_from(data, at)
     at += 8
     if at != stop:
@@ -1152,6 +1187,7 @@ def _tag_submit_not_before(value: int) -> bytes:
 
 
 def _read_submit_expires_in(data: bytes, at: int, stop: int) -> int:
+    value: int
     (value,) = _STRUCTS['>I'].unpack_from(data, at)
     at += 4
     if value < 1:
@@ -1168,6 +1204,7 @@ def _tag_submit_expires_in(value: int) -> bytes:
 
 
 def _read_submit_expires_at(data: bytes, at: int, stop: int) -> int:
+    value: int
     (value,) = _STRUCTS['>Q'].unpack_from(data, at)
     at += 8
     if at != stop:
@@ -1180,6 +1217,7 @@ def _tag_submit_expires_at(value: int) -> bytes:
 
 
 def _read_submit_time_limit(data: bytes, at: int, stop: int) -> int:
+    value: int
     (value,) = _STRUCTS['>I'].unpack_from(data, at)
     at += 4
     if value < 1:
@@ -1196,6 +1234,7 @@ def _tag_submit_time_limit(value: int) -> bytes:
 
 
 def _read_submit_max_attempts(data: bytes, at: int, stop: int) -> int:
+    value: int
     (value,) = _STRUCTS['>H'].unpack_from(data, at)
     at += 2
     if value < 1:
@@ -1212,6 +1251,7 @@ def _tag_submit_max_attempts(value: int) -> bytes:
 
 
 def _read_submit_retry(data: bytes, at: int, stop: int) -> RetryPolicy:
+    value: RetryPolicy
     value, at = _read_retry_policy(data, at)
     if at != stop:
         raise Doubt
@@ -1223,6 +1263,7 @@ def _tag_submit_retry(value: RetryPolicy) -> bytes:
 
 
 def _read_submit_unique(data: bytes, at: int, stop: int) -> UniqueKey:
+    value: UniqueKey
     value, at = _read_unique_key(data, at)
     if at != stop:
         raise Doubt
@@ -1234,18 +1275,19 @@ def _tag_submit_unique(value: UniqueKey) -> bytes:
 
 
 def _read_submit_requires(data: bytes, at: int, stop: int) -> tuple[str, ...]:
+    value: tuple[str, ...]
     (_count,) = _U16.unpack_from(data, at)
     at += 2
     if _count > 64:
         raise Doubt
     _value = []
     for _ in range(_count):
-        (_item_length,) = _U8.unpack_from(data, at)
+        (_value_item_length,) = _U8.unpack_from(data, at)
         at += 1
-        _end = at + _item_length
-        _item = _name(data[at:_end])
+        _end = at + _value_item_length
+        _value_item = _name(data[at:_end])
         at = _end
-        _value.append(_item)
+        _value.append(_value_item)
     value = tuple(_value)
     if at != stop:
         raise Doubt
@@ -1259,15 +1301,16 @@ def _tag_submit_requires(value: tuple[str, ...]) -> bytes:
 
 
 def _read_submit_after(data: bytes, at: int, stop: int) -> tuple[bytes, ...]:
+    value: tuple[bytes, ...]
     (_count,) = _U16.unpack_from(data, at)
     at += 2
     if _count > 65535:
         raise Doubt
     _value = []
     for _ in range(_count):
-        (_item,) = _STRUCTS['>16s'].unpack_from(data, at)
+        (_value_item,) = _STRUCTS['>16s'].unpack_from(data, at)
         at += 16
-        _value.append(_item)
+        _value.append(_value_item)
     value = tuple(_value)
     if at != stop:
         raise Doubt
@@ -1281,6 +1324,7 @@ def _tag_submit_after(value: tuple[bytes, ...]) -> bytes:
 
 
 def _read_submit_on_dependency_failure(data: bytes, at: int, stop: int) -> int:
+    value: int
     (value,) = _STRUCTS['>B'].unpack_from(data, at)
     at += 1
     if at != stop:
@@ -1293,6 +1337,7 @@ def _tag_submit_on_dependency_failure(value: int) -> bytes:
 
 
 def _read_submit_group(data: bytes, at: int, stop: int) -> Group:
+    value: Group
     value, at = _read_group(data, at)
     if at != stop:
         raise Doubt
@@ -1304,6 +1349,7 @@ def _tag_submit_group(value: Group) -> bytes:
 
 
 def _read_submit_concurrency(data: bytes, at: int, stop: int) -> ConcurrencyKey:
+    value: ConcurrencyKey
     value, at = _read_concurrency_key(data, at)
     if at != stop:
         raise Doubt
@@ -1315,6 +1361,7 @@ def _tag_submit_concurrency(value: ConcurrencyKey) -> bytes:
 
 
 def _read_submit_rate(data: bytes, at: int, stop: int) -> RateKey:
+    value: RateKey
     value, at = _read_rate_key(data, at)
     if at != stop:
         raise Doubt
@@ -1326,6 +1373,7 @@ def _tag_submit_rate(value: RateKey) -> bytes:
 
 
 def _read_submit_fairness(data: bytes, at: int, stop: int) -> FairnessKey:
+    value: FairnessKey
     value, at = _read_fairness_key(data, at)
     if at != stop:
         raise Doubt
@@ -1337,6 +1385,7 @@ def _tag_submit_fairness(value: FairnessKey) -> bytes:
 
 
 def _read_submit_retention(data: bytes, at: int, stop: int) -> int:
+    value: int
     (value,) = _STRUCTS['>Q'].unpack_from(data, at)
     at += 8
     if at != stop:
@@ -1349,6 +1398,7 @@ def _tag_submit_retention(value: int) -> bytes:
 
 
 def _read_submit_cost(data: bytes, at: int, stop: int) -> int:
+    value: int
     (value,) = _STRUCTS['>H'].unpack_from(data, at)
     at += 2
     if value < 1:
@@ -1365,14 +1415,15 @@ def _tag_submit_cost(value: int) -> bytes:
 
 
 def _read_submit_resources(data: bytes, at: int, stop: int) -> tuple[Resource, ...]:
+    value: tuple[Resource, ...]
     (_count,) = _U16.unpack_from(data, at)
     at += 2
     if _count > 64:
         raise Doubt
     _value = []
     for _ in range(_count):
-        _item, at = _read_resource(data, at)
-        _value.append(_item)
+        _value_item, at = _read_resource(data, at)
+        _value.append(_value_item)
     value = tuple(_value)
     if at != stop:
         raise Doubt
@@ -1386,6 +1437,7 @@ def _tag_submit_resources(value: tuple[Resource, ...]) -> bytes:
 
 
 def _read_submit_note(data: bytes, at: int, stop: int) -> str:
+    value: str
     return _text(data[at:stop], 0, 1024)
 
 
@@ -1473,18 +1525,19 @@ def _write_accepted_tags(value: Accepted) -> tuple[int, bytes]:
 
 
 def _read_subscribe_labels(data: bytes, at: int, stop: int) -> tuple[str, ...]:
+    value: tuple[str, ...]
     (_count,) = _U16.unpack_from(data, at)
     at += 2
     if _count > 256:
         raise Doubt
     _value = []
     for _ in range(_count):
-        (_item_length,) = _U8.unpack_from(data, at)
+        (_value_item_length,) = _U8.unpack_from(data, at)
         at += 1
-        _end = at + _item_length
-        _item = _name(data[at:_end])
+        _end = at + _value_item_length
+        _value_item = _name(data[at:_end])
         at = _end
-        _value.append(_item)
+        _value.append(_value_item)
     value = tuple(_value)
     if at != stop:
         raise Doubt
@@ -1498,14 +1551,15 @@ def _tag_subscribe_labels(value: tuple[str, ...]) -> bytes:
 
 
 def _read_subscribe_resources(data: bytes, at: int, stop: int) -> tuple[Resource, ...]:
+    value: tuple[Resource, ...]
     (_count,) = _U16.unpack_from(data, at)
     at += 2
     if _count > 256:
         raise Doubt
     _value = []
     for _ in range(_count):
-        _item, at = _read_resource(data, at)
-        _value.append(_item)
+        _value_item, at = _read_resource(data, at)
+        _value.append(_value_item)
     value = tuple(_value)
     if at != stop:
         raise Doubt
@@ -1547,6 +1601,7 @@ def _write_credit_tags(value: Credit) -> tuple[int, bytes]:
 
 
 def _read_cancel_tree(data: bytes, at: int, stop: int) -> bool:
+    value: bool
     (value,) = _STRUCTS['>B'].unpack_from(data, at)
     at += 1
     value = _BOOLEANS[value]
@@ -1576,6 +1631,7 @@ def _write_cancel_tags(value: Cancel) -> tuple[int, bytes]:
 
 
 def _read_progress_text(data: bytes, at: int, stop: int) -> str:
+    value: str
     return _text(data[at:stop], 0, 1024)
 
 
@@ -1609,6 +1665,7 @@ def _write_query_tags(value: Query) -> tuple[int, bytes]:
 
 
 def _read_status_detail(data: bytes, at: int, stop: int) -> str:
+    value: str
     return _text(data[at:stop], 0, 1024)
 
 
@@ -1617,6 +1674,7 @@ def _tag_status_detail(value: str) -> bytes:
 
 
 def _read_status_priority(data: bytes, at: int, stop: int) -> int:
+    value: int
     (value,) = _STRUCTS['>B'].unpack_from(data, at)
     at += 1
     if at != stop:
@@ -1629,6 +1687,7 @@ def _tag_status_priority(value: int) -> bytes:
 
 
 def _read_status_submitted(data: bytes, at: int, stop: int) -> int:
+    value: int
     (value,) = _STRUCTS['>Q'].unpack_from(data, at)
     at += 8
     if at != stop:
@@ -1641,6 +1700,7 @@ def _tag_status_submitted(value: int) -> bytes:
 
 
 def _read_status_started(data: bytes, at: int, stop: int) -> int:
+    value: int
     (value,) = _STRUCTS['>Q'].unpack_from(data, at)
     at += 8
     if at != stop:
@@ -1653,6 +1713,7 @@ def _tag_status_started(value: int) -> bytes:
 
 
 def _read_status_ended(data: bytes, at: int, stop: int) -> int:
+    value: int
     (value,) = _STRUCTS['>Q'].unpack_from(data, at)
     at += 8
     if at != stop:
@@ -1665,6 +1726,7 @@ def _tag_status_ended(value: int) -> bytes:
 
 
 def _read_status_due(data: bytes, at: int, stop: int) -> int:
+    value: int
     (value,) = _STRUCTS['>Q'].unpack_from(data, at)
     at += 8
     if at != stop:
@@ -1677,6 +1739,7 @@ def _tag_status_due(value: int) -> bytes:
 
 
 def _read_status_outcome(data: bytes, at: int, stop: int) -> int:
+    value: int
     (value,) = _STRUCTS['>B'].unpack_from(data, at)
     at += 1
     if at != stop:
@@ -1689,6 +1752,7 @@ def _tag_status_outcome(value: int) -> bytes:
 
 
 def _read_status_worker(data: bytes, at: int, stop: int) -> str:
+    value: str
     return _text(data[at:stop], 0, 1024)
 
 
@@ -1697,6 +1761,7 @@ def _tag_status_worker(value: str) -> bytes:
 
 
 def _read_status_error_type(data: bytes, at: int, stop: int) -> str:
+    value: str
     return _text(data[at:stop], 0, 1024)
 
 
@@ -1705,6 +1770,7 @@ def _tag_status_error_type(value: str) -> bytes:
 
 
 def _read_status_error_message(data: bytes, at: int, stop: int) -> str:
+    value: str
     return _text(data[at:stop], 0, 1024)
 
 
@@ -1713,6 +1779,7 @@ def _tag_status_error_message(value: str) -> bytes:
 
 
 def _read_status_max_attempts(data: bytes, at: int, stop: int) -> int:
+    value: int
     (value,) = _STRUCTS['>H'].unpack_from(data, at)
     at += 2
     if at != stop:
@@ -1725,6 +1792,7 @@ def _tag_status_max_attempts(value: int) -> bytes:
 
 
 def _read_status_ahead(data: bytes, at: int, stop: int) -> int:
+    value: int
     (value,) = _STRUCTS['>I'].unpack_from(data, at)
     at += 4
     if at != stop:
@@ -1737,14 +1805,15 @@ def _tag_status_ahead(value: int) -> bytes:
 
 
 def _read_status_history(data: bytes, at: int, stop: int) -> tuple[AttemptRecord, ...]:
+    value: tuple[AttemptRecord, ...]
     (_count,) = _U16.unpack_from(data, at)
     at += 2
     if _count > 64:
         raise Doubt
     _value = []
     for _ in range(_count):
-        _item, at = _read_attempt_record(data, at)
-        _value.append(_item)
+        _value_item, at = _read_attempt_record(data, at)
+        _value.append(_value_item)
     value = tuple(_value)
     if at != stop:
         raise Doubt
@@ -1758,6 +1827,7 @@ def _tag_status_history(value: tuple[AttemptRecord, ...]) -> bytes:
 
 
 def _read_status_deliveries(data: bytes, at: int, stop: int) -> int:
+    value: int
     (value,) = _STRUCTS['>H'].unpack_from(data, at)
     at += 2
     if at != stop:
@@ -1823,6 +1893,7 @@ def _write_status_tags(value: Status) -> tuple[int, bytes]:
 
 
 def _read_await_progress(data: bytes, at: int, stop: int) -> bool:
+    value: bool
     (value,) = _STRUCTS['>B'].unpack_from(data, at)
     at += 1
     value = _BOOLEANS[value]
@@ -1852,6 +1923,7 @@ def _write_await_tags(value: Await) -> tuple[int, bytes]:
 
 
 def _read_schedule_delay(data: bytes, at: int, stop: int) -> int:
+    value: int
     (value,) = _STRUCTS['>I'].unpack_from(data, at)
     at += 4
     if value < 1:
@@ -1868,6 +1940,7 @@ def _tag_schedule_delay(value: int) -> bytes:
 
 
 def _read_schedule_not_before(data: bytes, at: int, stop: int) -> int:
+    value: int
     (value,) = _STRUCTS['>Q'].unpack_from(data, at)
     at += 8
     if at != stop:
@@ -1880,6 +1953,7 @@ def _tag_schedule_not_before(value: int) -> bytes:
 
 
 def _read_schedule_expires_in(data: bytes, at: int, stop: int) -> int:
+    value: int
     (value,) = _STRUCTS['>I'].unpack_from(data, at)
     at += 4
     if value < 1:
@@ -1896,6 +1970,7 @@ def _tag_schedule_expires_in(value: int) -> bytes:
 
 
 def _read_schedule_expires_at(data: bytes, at: int, stop: int) -> int:
+    value: int
     (value,) = _STRUCTS['>Q'].unpack_from(data, at)
     at += 8
     if at != stop:
@@ -1908,6 +1983,7 @@ def _tag_schedule_expires_at(value: int) -> bytes:
 
 
 def _read_schedule_time_limit(data: bytes, at: int, stop: int) -> int:
+    value: int
     (value,) = _STRUCTS['>I'].unpack_from(data, at)
     at += 4
     if value < 1:
@@ -1924,6 +2000,7 @@ def _tag_schedule_time_limit(value: int) -> bytes:
 
 
 def _read_schedule_max_attempts(data: bytes, at: int, stop: int) -> int:
+    value: int
     (value,) = _STRUCTS['>H'].unpack_from(data, at)
     at += 2
     if value < 1:
@@ -1940,6 +2017,7 @@ def _tag_schedule_max_attempts(value: int) -> bytes:
 
 
 def _read_schedule_retry(data: bytes, at: int, stop: int) -> RetryPolicy:
+    value: RetryPolicy
     value, at = _read_retry_policy(data, at)
     if at != stop:
         raise Doubt
@@ -1951,6 +2029,7 @@ def _tag_schedule_retry(value: RetryPolicy) -> bytes:
 
 
 def _read_schedule_unique(data: bytes, at: int, stop: int) -> UniqueKey:
+    value: UniqueKey
     value, at = _read_unique_key(data, at)
     if at != stop:
         raise Doubt
@@ -1962,18 +2041,19 @@ def _tag_schedule_unique(value: UniqueKey) -> bytes:
 
 
 def _read_schedule_requires(data: bytes, at: int, stop: int) -> tuple[str, ...]:
+    value: tuple[str, ...]
     (_count,) = _U16.unpack_from(data, at)
     at += 2
     if _count > 64:
         raise Doubt
     _value = []
     for _ in range(_count):
-        (_item_length,) = _U8.unpack_from(data, at)
+        (_value_item_length,) = _U8.unpack_from(data, at)
         at += 1
-        _end = at + _item_length
-        _item = _name(data[at:_end])
+        _end = at + _value_item_length
+        _value_item = _name(data[at:_end])
         at = _end
-        _value.append(_item)
+        _value.append(_value_item)
     value = tuple(_value)
     if at != stop:
         raise Doubt
@@ -1987,15 +2067,16 @@ def _tag_schedule_requires(value: tuple[str, ...]) -> bytes:
 
 
 def _read_schedule_after(data: bytes, at: int, stop: int) -> tuple[bytes, ...]:
+    value: tuple[bytes, ...]
     (_count,) = _U16.unpack_from(data, at)
     at += 2
     if _count > 65535:
         raise Doubt
     _value = []
     for _ in range(_count):
-        (_item,) = _STRUCTS['>16s'].unpack_from(data, at)
+        (_value_item,) = _STRUCTS['>16s'].unpack_from(data, at)
         at += 16
-        _value.append(_item)
+        _value.append(_value_item)
     value = tuple(_value)
     if at != stop:
         raise Doubt
@@ -2009,6 +2090,7 @@ def _tag_schedule_after(value: tuple[bytes, ...]) -> bytes:
 
 
 def _read_schedule_on_dependency_failure(data: bytes, at: int, stop: int) -> int:
+    value: int
     (value,) = _STRUCTS['>B'].unpack_from(data, at)
     at += 1
     if at != stop:
@@ -2021,6 +2103,7 @@ def _tag_schedule_on_dependency_failure(value: int) -> bytes:
 
 
 def _read_schedule_group(data: bytes, at: int, stop: int) -> Group:
+    value: Group
     value, at = _read_group(data, at)
     if at != stop:
         raise Doubt
@@ -2032,6 +2115,7 @@ def _tag_schedule_group(value: Group) -> bytes:
 
 
 def _read_schedule_concurrency(data: bytes, at: int, stop: int) -> ConcurrencyKey:
+    value: ConcurrencyKey
     value, at = _read_concurrency_key(data, at)
     if at != stop:
         raise Doubt
@@ -2043,6 +2127,7 @@ def _tag_schedule_concurrency(value: ConcurrencyKey) -> bytes:
 
 
 def _read_schedule_rate(data: bytes, at: int, stop: int) -> RateKey:
+    value: RateKey
     value, at = _read_rate_key(data, at)
     if at != stop:
         raise Doubt
@@ -2054,6 +2139,7 @@ def _tag_schedule_rate(value: RateKey) -> bytes:
 
 
 def _read_schedule_fairness(data: bytes, at: int, stop: int) -> FairnessKey:
+    value: FairnessKey
     value, at = _read_fairness_key(data, at)
     if at != stop:
         raise Doubt
@@ -2065,6 +2151,7 @@ def _tag_schedule_fairness(value: FairnessKey) -> bytes:
 
 
 def _read_schedule_retention(data: bytes, at: int, stop: int) -> int:
+    value: int
     (value,) = _STRUCTS['>Q'].unpack_from(data, at)
     at += 8
     if at != stop:
@@ -2077,6 +2164,7 @@ def _tag_schedule_retention(value: int) -> bytes:
 
 
 def _read_schedule_cost(data: bytes, at: int, stop: int) -> int:
+    value: int
     (value,) = _STRUCTS['>H'].unpack_from(data, at)
     at += 2
     if value < 1:
@@ -2093,14 +2181,15 @@ def _tag_schedule_cost(value: int) -> bytes:
 
 
 def _read_schedule_resources(data: bytes, at: int, stop: int) -> tuple[Resource, ...]:
+    value: tuple[Resource, ...]
     (_count,) = _U16.unpack_from(data, at)
     at += 2
     if _count > 64:
         raise Doubt
     _value = []
     for _ in range(_count):
-        _item, at = _read_resource(data, at)
-        _value.append(_item)
+        _value_item, at = _read_resource(data, at)
+        _value.append(_value_item)
     value = tuple(_value)
     if at != stop:
         raise Doubt
@@ -2114,6 +2203,7 @@ def _tag_schedule_resources(value: tuple[Resource, ...]) -> bytes:
 
 
 def _read_schedule_note(data: bytes, at: int, stop: int) -> str:
+    value: str
     return _text(data[at:stop], 0, 1024)
 
 
@@ -2122,6 +2212,7 @@ def _tag_schedule_note(value: str) -> bytes:
 
 
 def _read_schedule_cron(data: bytes, at: int, stop: int) -> str:
+    value: str
     return _text(data[at:stop], 0, 1024)
 
 
@@ -2130,6 +2221,7 @@ def _tag_schedule_cron(value: str) -> bytes:
 
 
 def _read_schedule_every(data: bytes, at: int, stop: int) -> int:
+    value: int
     (value,) = _STRUCTS['>I'].unpack_from(data, at)
     at += 4
     if value < 1:
@@ -2146,6 +2238,7 @@ def _tag_schedule_every(value: int) -> bytes:
 
 
 def _read_schedule_zone(data: bytes, at: int, stop: int) -> str:
+    value: str
     return _name(data[at:stop])
 
 
@@ -2154,6 +2247,7 @@ def _tag_schedule_zone(value: str) -> bytes:
 
 
 def _read_schedule_overlap(data: bytes, at: int, stop: int) -> int:
+    value: int
     (value,) = _STRUCTS['>B'].unpack_from(data, at)
     at += 1
     if at != stop:
@@ -2166,6 +2260,7 @@ def _tag_schedule_overlap(value: int) -> bytes:
 
 
 def _read_schedule_catch_up(data: bytes, at: int, stop: int) -> int:
+    value: int
     (value,) = _STRUCTS['>B'].unpack_from(data, at)
     at += 1
     if at != stop:
@@ -2178,6 +2273,7 @@ def _tag_schedule_catch_up(value: int) -> bytes:
 
 
 def _read_schedule_spread(data: bytes, at: int, stop: int) -> int:
+    value: int
     (value,) = _STRUCTS['>I'].unpack_from(data, at)
     at += 4
     if at != stop:
@@ -2190,6 +2286,7 @@ def _tag_schedule_spread(value: int) -> bytes:
 
 
 def _read_schedule_envelope(data: bytes, at: int, stop: int) -> bytes:
+    value: bytes
     _check_envelope(data, at, stop)
     return data[at:stop]
 
@@ -2299,6 +2396,7 @@ def _write_retract_tags(value: Retract) -> tuple[int, bytes]:
 
 
 def _read_return_text(data: bytes, at: int, stop: int) -> str:
+    value: str
     return _text(data[at:stop], 0, 1024)
 
 
@@ -2726,8 +2824,8 @@ def decode_subscribe(data: bytes, at: int, stop: int) -> Subscribe:
             raise Doubt
         _queues = []
         for _ in range(_queues_length):
-            _item, at = _read_queue_weight(data, at)
-            _queues.append(_item)
+            _queues_item, at = _read_queue_weight(data, at)
+            _queues.append(_queues_item)
         queues = tuple(_queues)
         _types_length, = _SUBSCRIBE_1.unpack_from(data, at)
         at += 2
@@ -2735,8 +2833,8 @@ def decode_subscribe(data: bytes, at: int, stop: int) -> Subscribe:
             raise Doubt
         _types = []
         for _ in range(_types_length):
-            _item, at = _read_type_support(data, at)
-            _types.append(_item)
+            _types_item, at = _read_type_support(data, at)
+            _types.append(_types_item)
         types = tuple(_types)
         _count, = _SUBSCRIBE_2.unpack_from(data, at)
         at += 1
@@ -3109,8 +3207,8 @@ def decode_resume(data: bytes, at: int, stop: int) -> Resume:
             raise Doubt
         _leases = []
         for _ in range(_leases_length):
-            _item, at = _read_held_lease(data, at)
-            _leases.append(_item)
+            _leases_item, at = _read_held_lease(data, at)
+            _leases.append(_leases_item)
         leases = tuple(_leases)
         _count, = _RESUME_1.unpack_from(data, at)
         at += 1

@@ -1,4 +1,4 @@
-# Generated from spec/ (sha256 88f16b91dd2f3202); do not edit.
+# Generated from spec/ (sha256 663fb3fdc9011b78); do not edit.
 # Edit the spec and run: nox -s generate
 """The messages of the protocol as typed, immutable values.
 
@@ -386,8 +386,8 @@ class Header(msgspec.Struct, frozen=True, gc=False):
     name: str
     """Its name. (Name.)"""
 
-    value: str
-    """Its value. (ShortText.)"""
+    text: str
+    """What it says. (ShortText.)"""
 
 
 class HeldLease(msgspec.Struct, frozen=True, gc=False):

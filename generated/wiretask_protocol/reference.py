@@ -1,4 +1,4 @@
-# Generated from spec/ (sha256 88f16b91dd2f3202); do not edit.
+# Generated from spec/ (sha256 663fb3fdc9011b78); do not edit.
 # Edit the spec and run: nox -s generate
 """The reference codec: the protocol declared with construct, one line for each field.
 
@@ -163,7 +163,7 @@ Resource = bounded.Record(
 Header = bounded.Record(
     Struct(
         "name" / Name,  # Its name.
-        "value" / ShortText,  # Its value.
+        "text" / ShortText,  # What it says.
     ),
     messages.Header,
 )

@@ -1,4 +1,4 @@
-# Generated from spec/ (sha256 88f16b91dd2f3202); do not edit.
+# Generated from spec/ (sha256 663fb3fdc9011b78); do not edit.
 # Edit the spec and run: nox -s generate
 """Hypothesis strategies that draw messages: legal ones, and the fields of nearly legal ones. For tests only."""
 
@@ -26,7 +26,7 @@ def unknown_tags() -> st.SearchStrategy[tuple[tuple[int, bytes], ...]]:
     return tags.map(lambda drawn: tuple(sorted(drawn.items())))
 
 
-def version_range() -> st.SearchStrategy[messages.VersionRange]:
+def draw_version_range() -> st.SearchStrategy[messages.VersionRange]:
     """The protocol versions that a peer speaks."""
     return st.builds(
         messages.VersionRange,
@@ -35,7 +35,7 @@ def version_range() -> st.SearchStrategy[messages.VersionRange]:
     ).filter(lambda value: not (not (value.min_version <= value.max_version)))
 
 
-def queue_weight() -> st.SearchStrategy[messages.QueueWeight]:
+def draw_queue_weight() -> st.SearchStrategy[messages.QueueWeight]:
     """A queue that a worker takes tasks from."""
     return st.builds(
         messages.QueueWeight,
@@ -44,7 +44,7 @@ def queue_weight() -> st.SearchStrategy[messages.QueueWeight]:
     )
 
 
-def type_support() -> st.SearchStrategy[messages.TypeSupport]:
+def draw_type_support() -> st.SearchStrategy[messages.TypeSupport]:
     """A task type that a worker knows."""
     return st.builds(
         messages.TypeSupport,
@@ -53,7 +53,7 @@ def type_support() -> st.SearchStrategy[messages.TypeSupport]:
     )
 
 
-def resource() -> st.SearchStrategy[messages.Resource]:
+def draw_resource() -> st.SearchStrategy[messages.Resource]:
     """An amount of something that tasks use up while they run."""
     return st.builds(
         messages.Resource,
@@ -62,7 +62,7 @@ def resource() -> st.SearchStrategy[messages.Resource]:
     )
 
 
-def header() -> st.SearchStrategy[messages.Header]:
+def draw_header() -> st.SearchStrategy[messages.Header]:
     """A pair of words that travels with a task."""
     return st.builds(
         messages.Header,
@@ -71,7 +71,7 @@ def header() -> st.SearchStrategy[messages.Header]:
     )
 
 
-def held_lease() -> st.SearchStrategy[messages.HeldLease]:
+def draw_held_lease() -> st.SearchStrategy[messages.HeldLease]:
     """A lease that a worker still holds."""
     return st.builds(
         messages.HeldLease,
@@ -80,7 +80,7 @@ def held_lease() -> st.SearchStrategy[messages.HeldLease]:
     )
 
 
-def retry_policy() -> st.SearchStrategy[messages.RetryPolicy]:
+def draw_retry_policy() -> st.SearchStrategy[messages.RetryPolicy]:
     """How long to wait before the next attempt."""
     return st.builds(
         messages.RetryPolicy,
@@ -91,7 +91,7 @@ def retry_policy() -> st.SearchStrategy[messages.RetryPolicy]:
     )
 
 
-def unique_key() -> st.SearchStrategy[messages.UniqueKey]:
+def draw_unique_key() -> st.SearchStrategy[messages.UniqueKey]:
     """Keeps a second task with the same key out."""
     return st.builds(
         messages.UniqueKey,
@@ -102,7 +102,7 @@ def unique_key() -> st.SearchStrategy[messages.UniqueKey]:
     )
 
 
-def group() -> st.SearchStrategy[messages.Group]:
+def draw_group() -> st.SearchStrategy[messages.Group]:
     """Membership in a fan-in: when all its tasks have ended, the callback runs."""
     return st.builds(
         messages.Group,
@@ -112,7 +112,7 @@ def group() -> st.SearchStrategy[messages.Group]:
     )
 
 
-def concurrency_key() -> st.SearchStrategy[messages.ConcurrencyKey]:
+def draw_concurrency_key() -> st.SearchStrategy[messages.ConcurrencyKey]:
     """Bounds how many tasks with one key run at a time."""
     return st.builds(
         messages.ConcurrencyKey,
@@ -121,7 +121,7 @@ def concurrency_key() -> st.SearchStrategy[messages.ConcurrencyKey]:
     )
 
 
-def rate_key() -> st.SearchStrategy[messages.RateKey]:
+def draw_rate_key() -> st.SearchStrategy[messages.RateKey]:
     """Bounds how many tasks with one key start in a time."""
     return st.builds(
         messages.RateKey,
@@ -132,7 +132,7 @@ def rate_key() -> st.SearchStrategy[messages.RateKey]:
     )
 
 
-def fairness_key() -> st.SearchStrategy[messages.FairnessKey]:
+def draw_fairness_key() -> st.SearchStrategy[messages.FairnessKey]:
     """Tasks of different keys in one queue go by turns."""
     return st.builds(
         messages.FairnessKey,
@@ -141,7 +141,7 @@ def fairness_key() -> st.SearchStrategy[messages.FairnessKey]:
     )
 
 
-def attempt_record() -> st.SearchStrategy[messages.AttemptRecord]:
+def draw_attempt_record() -> st.SearchStrategy[messages.AttemptRecord]:
     """How one attempt went."""
     return st.builds(
         messages.AttemptRecord,
@@ -153,7 +153,7 @@ def attempt_record() -> st.SearchStrategy[messages.AttemptRecord]:
     )
 
 
-def envelope() -> st.SearchStrategy[messages.Envelope]:
+def draw_envelope() -> st.SearchStrategy[messages.Envelope]:
     """What the client says to the worker. The scheduler reads the type and the queue, checks the structure of the rest,
     and passes the bytes on as they are."""
     return st.builds(
@@ -162,14 +162,14 @@ def envelope() -> st.SearchStrategy[messages.Envelope]:
         st.from_regex(r"[A-Za-z0-9_][A-Za-z0-9_.:/@+-]*", fullmatch=True).filter(lambda name: len(name) <= 128),
         integers(0, 255),
         st.binary(max_size=24),
-        headers=st.none() | st.lists(header(), max_size=4).map(tuple),
+        headers=st.none() | st.lists(draw_header(), max_size=4).map(tuple),
         trace_context=st.none() | texts(0, 24),
         trace_state=st.none() | texts(0, 24),
         unknown=unknown_tags(),
     )
 
 
-def report() -> st.SearchStrategy[messages.Report]:
+def draw_report() -> st.SearchStrategy[messages.Report]:
     """What the worker says to the client. The scheduler checks its structure and passes the bytes on as they are."""
     return st.builds(
         messages.Report,
@@ -182,7 +182,7 @@ def report() -> st.SearchStrategy[messages.Report]:
     )
 
 
-def task() -> st.SearchStrategy[messages.Task]:
+def draw_task() -> st.SearchStrategy[messages.Task]:
     """Gives a worker a task, with the lease to run it once."""
     return st.builds(
         messages.Task,
@@ -191,14 +191,14 @@ def task() -> st.SearchStrategy[messages.Task]:
         integers(1, 65535),
         integers(0, 4294967295),
         integers(0, 4294967295),
-        envelope().map(codec.encode_envelope),
+        draw_envelope().map(codec.encode_envelope),
         cost=st.none() | integers(1, 65535),
-        resources=st.none() | st.lists(resource(), max_size=4).map(tuple),
+        resources=st.none() | st.lists(draw_resource(), max_size=4).map(tuple),
         unknown=unknown_tags(),
     )
 
 
-def result() -> st.SearchStrategy[messages.Result]:
+def draw_result() -> st.SearchStrategy[messages.Result]:
     """Tells how a task ended: a worker tells the scheduler, the scheduler tells the clients that wait for it."""
     return st.builds(
         messages.Result,
@@ -206,7 +206,7 @@ def result() -> st.SearchStrategy[messages.Result]:
         st.binary(min_size=16, max_size=16),
         integers(0, 18446744073709551615),
         integers(0, 255),
-        report().map(codec.encode_report),
+        draw_report().map(codec.encode_report),
         no_retry=st.none() | st.booleans(),
         retry_after=st.none() | integers(0, 4294967295),
         exit_status=st.none() | integers(0, 65535),
@@ -215,7 +215,7 @@ def result() -> st.SearchStrategy[messages.Result]:
     )
 
 
-def hello() -> st.SearchStrategy[messages.Hello]:
+def draw_hello() -> st.SearchStrategy[messages.Hello]:
     """Opens a connection, accepts it, and keeps it alive. Its layout is the same in every version of the protocol."""
 
     def legal(value: messages.Hello) -> bool:
@@ -229,7 +229,7 @@ def hello() -> st.SearchStrategy[messages.Hello]:
         messages.Hello,
         st.sampled_from(messages.HelloKind),
         integers(0, 18446744073709551615),
-        versions=st.none() | version_range(),
+        versions=st.none() | draw_version_range(),
         role=st.none() | integers(0, 255),
         version=st.none() | integers(1, 65535),
         agent=st.none() | texts(0, 24),
@@ -245,7 +245,7 @@ def hello() -> st.SearchStrategy[messages.Hello]:
     ).filter(legal)
 
 
-def error() -> st.SearchStrategy[messages.Error]:
+def draw_error() -> st.SearchStrategy[messages.Error]:
     """Says what went wrong and whether trying again can help. Never answered. Allowed before Hello."""
     return st.builds(
         messages.Error,
@@ -265,7 +265,7 @@ def error() -> st.SearchStrategy[messages.Error]:
     )
 
 
-def auth() -> st.SearchStrategy[messages.Auth]:
+def draw_auth() -> st.SearchStrategy[messages.Auth]:
     """Challenge and proof, between the open and the accept."""
 
     def legal(value: messages.Auth) -> bool:
@@ -284,7 +284,7 @@ def auth() -> st.SearchStrategy[messages.Auth]:
     ).filter(legal)
 
 
-def goodbye() -> st.SearchStrategy[messages.Goodbye]:
+def draw_goodbye() -> st.SearchStrategy[messages.Goodbye]:
     """Announces the end. A worker that drains gets no new Task, but reports what it has until the end of the stream."""
     return st.builds(
         messages.Goodbye,
@@ -295,7 +295,7 @@ def goodbye() -> st.SearchStrategy[messages.Goodbye]:
     )
 
 
-def submit() -> st.SearchStrategy[messages.Submit]:
+def draw_submit() -> st.SearchStrategy[messages.Submit]:
     """Hands a task to the scheduler."""
     return st.builds(
         messages.Submit,
@@ -303,31 +303,31 @@ def submit() -> st.SearchStrategy[messages.Submit]:
         st.binary(min_size=16, max_size=16),
         integers(0, 7),
         integers(0, 9),
-        envelope().map(codec.encode_envelope),
+        draw_envelope().map(codec.encode_envelope),
         delay=st.none() | integers(1, 4294967295),
         not_before=st.none() | integers(0, 18446744073709551615),
         expires_in=st.none() | integers(1, 4294967295),
         expires_at=st.none() | integers(0, 18446744073709551615),
         time_limit=st.none() | integers(1, 4294967295),
         max_attempts=st.none() | integers(1, 65535),
-        retry=st.none() | retry_policy(),
-        unique=st.none() | unique_key(),
+        retry=st.none() | draw_retry_policy(),
+        unique=st.none() | draw_unique_key(),
         requires=st.none() | st.lists(st.from_regex(r"[A-Za-z0-9_][A-Za-z0-9_.:/@+-]*", fullmatch=True).filter(lambda name: len(name) <= 128), max_size=4).map(tuple),
         after=st.none() | st.lists(st.binary(min_size=16, max_size=16), max_size=4).map(tuple),
         on_dependency_failure=st.none() | integers(0, 255),
-        group=st.none() | group(),
-        concurrency=st.none() | concurrency_key(),
-        rate=st.none() | rate_key(),
-        fairness=st.none() | fairness_key(),
+        group=st.none() | draw_group(),
+        concurrency=st.none() | draw_concurrency_key(),
+        rate=st.none() | draw_rate_key(),
+        fairness=st.none() | draw_fairness_key(),
         retention=st.none() | integers(0, 18446744073709551615),
         cost=st.none() | integers(1, 65535),
-        resources=st.none() | st.lists(resource(), max_size=4).map(tuple),
+        resources=st.none() | st.lists(draw_resource(), max_size=4).map(tuple),
         note=st.none() | texts(0, 24),
         unknown=unknown_tags(),
     )
 
 
-def accepted() -> st.SearchStrategy[messages.Accepted]:
+def draw_accepted() -> st.SearchStrategy[messages.Accepted]:
     """All sequenced messages up to this one are durable (at a client or a worker: taken), or were refused by an earlier
     Error that names their seq."""
     return st.builds(
@@ -337,19 +337,19 @@ def accepted() -> st.SearchStrategy[messages.Accepted]:
     )
 
 
-def subscribe() -> st.SearchStrategy[messages.Subscribe]:
+def draw_subscribe() -> st.SearchStrategy[messages.Subscribe]:
     """Says what a worker takes. Replaces the former one."""
     return st.builds(
         messages.Subscribe,
-        st.lists(queue_weight(), max_size=4).map(tuple),
-        st.lists(type_support(), max_size=4).map(tuple),
+        st.lists(draw_queue_weight(), max_size=4).map(tuple),
+        st.lists(draw_type_support(), max_size=4).map(tuple),
         labels=st.none() | st.lists(st.from_regex(r"[A-Za-z0-9_][A-Za-z0-9_.:/@+-]*", fullmatch=True).filter(lambda name: len(name) <= 128), max_size=4).map(tuple),
-        resources=st.none() | st.lists(resource(), max_size=4).map(tuple),
+        resources=st.none() | st.lists(draw_resource(), max_size=4).map(tuple),
         unknown=unknown_tags(),
     )
 
 
-def credit() -> st.SearchStrategy[messages.Credit]:
+def draw_credit() -> st.SearchStrategy[messages.Credit]:
     """How much a worker takes at a time: an absolute window, not an increment."""
     return st.builds(
         messages.Credit,
@@ -360,7 +360,7 @@ def credit() -> st.SearchStrategy[messages.Credit]:
     )
 
 
-def cancel() -> st.SearchStrategy[messages.Cancel]:
+def draw_cancel() -> st.SearchStrategy[messages.Cancel]:
     """Asks for a task to be stopped: a client asks the scheduler, the scheduler asks the worker."""
     return st.builds(
         messages.Cancel,
@@ -373,7 +373,7 @@ def cancel() -> st.SearchStrategy[messages.Cancel]:
     )
 
 
-def progress() -> st.SearchStrategy[messages.Progress]:
+def draw_progress() -> st.SearchStrategy[messages.Progress]:
     """How far a running task is; a partial result or a line of its log."""
     return st.builds(
         messages.Progress,
@@ -387,7 +387,7 @@ def progress() -> st.SearchStrategy[messages.Progress]:
     )
 
 
-def query() -> st.SearchStrategy[messages.Query]:
+def draw_query() -> st.SearchStrategy[messages.Query]:
     """Asks for everything known of a task."""
     return st.builds(
         messages.Query,
@@ -397,7 +397,7 @@ def query() -> st.SearchStrategy[messages.Query]:
     )
 
 
-def status() -> st.SearchStrategy[messages.Status]:
+def draw_status() -> st.SearchStrategy[messages.Status]:
     """Everything known of a task."""
     return st.builds(
         messages.Status,
@@ -420,13 +420,13 @@ def status() -> st.SearchStrategy[messages.Status]:
         error_message=st.none() | texts(0, 24),
         max_attempts=st.none() | integers(0, 65535),
         ahead=st.none() | integers(0, 4294967295),
-        history=st.none() | st.lists(attempt_record(), max_size=4).map(tuple),
+        history=st.none() | st.lists(draw_attempt_record(), max_size=4).map(tuple),
         deliveries=st.none() | integers(0, 65535),
         unknown=unknown_tags(),
     )
 
 
-def await() -> st.SearchStrategy[messages.Await]:
+def draw_await() -> st.SearchStrategy[messages.Await]:
     """Asks for the Result of a task on this connection: at once if it has ended, else when it ends."""
     return st.builds(
         messages.Await,
@@ -437,7 +437,7 @@ def await() -> st.SearchStrategy[messages.Await]:
     )
 
 
-def schedule() -> st.SearchStrategy[messages.Schedule]:
+def draw_schedule() -> st.SearchStrategy[messages.Schedule]:
     """Creates, replaces or removes a recurring task."""
 
     def legal(value: messages.Schedule) -> bool:
@@ -459,18 +459,18 @@ def schedule() -> st.SearchStrategy[messages.Schedule]:
         expires_at=st.none() | integers(0, 18446744073709551615),
         time_limit=st.none() | integers(1, 4294967295),
         max_attempts=st.none() | integers(1, 65535),
-        retry=st.none() | retry_policy(),
-        unique=st.none() | unique_key(),
+        retry=st.none() | draw_retry_policy(),
+        unique=st.none() | draw_unique_key(),
         requires=st.none() | st.lists(st.from_regex(r"[A-Za-z0-9_][A-Za-z0-9_.:/@+-]*", fullmatch=True).filter(lambda name: len(name) <= 128), max_size=4).map(tuple),
         after=st.none() | st.lists(st.binary(min_size=16, max_size=16), max_size=4).map(tuple),
         on_dependency_failure=st.none() | integers(0, 255),
-        group=st.none() | group(),
-        concurrency=st.none() | concurrency_key(),
-        rate=st.none() | rate_key(),
-        fairness=st.none() | fairness_key(),
+        group=st.none() | draw_group(),
+        concurrency=st.none() | draw_concurrency_key(),
+        rate=st.none() | draw_rate_key(),
+        fairness=st.none() | draw_fairness_key(),
         retention=st.none() | integers(0, 18446744073709551615),
         cost=st.none() | integers(1, 65535),
-        resources=st.none() | st.lists(resource(), max_size=4).map(tuple),
+        resources=st.none() | st.lists(draw_resource(), max_size=4).map(tuple),
         note=st.none() | texts(0, 24),
         cron=st.none() | texts(0, 24),
         every=st.none() | integers(1, 4294967295),
@@ -478,12 +478,12 @@ def schedule() -> st.SearchStrategy[messages.Schedule]:
         overlap=st.none() | integers(0, 255),
         catch_up=st.none() | integers(0, 255),
         spread=st.none() | integers(0, 4294967295),
-        envelope=st.none() | envelope().map(codec.encode_envelope),
+        envelope=st.none() | draw_envelope().map(codec.encode_envelope),
         unknown=unknown_tags(),
     ).filter(legal)
 
 
-def retract() -> st.SearchStrategy[messages.Retract]:
+def draw_retract() -> st.SearchStrategy[messages.Retract]:
     """Asks a worker to give back a task that it has not begun."""
     return st.builds(
         messages.Retract,
@@ -493,7 +493,7 @@ def retract() -> st.SearchStrategy[messages.Retract]:
     )
 
 
-def return() -> st.SearchStrategy[messages.Return]:
+def draw_return() -> st.SearchStrategy[messages.Return]:
     """Gives a task back, or says that it is kept. Burns no attempt."""
     return st.builds(
         messages.Return,
@@ -506,36 +506,36 @@ def return() -> st.SearchStrategy[messages.Return]:
     )
 
 
-def resume() -> st.SearchStrategy[messages.Resume]:
+def draw_resume() -> st.SearchStrategy[messages.Resume]:
     """A worker proves a former session and names the leases that it still holds; the scheduler answers with those that
     it may keep. After the accept and before Subscribe."""
     return st.builds(
         messages.Resume,
         st.binary(min_size=16, max_size=16),
-        st.lists(held_lease(), max_size=4).map(tuple),
+        st.lists(draw_held_lease(), max_size=4).map(tuple),
         unknown=unknown_tags(),
     )
 
 
 #: How to draw each message.
 MESSAGES: dict[str, st.SearchStrategy[messages.AnyMessage]] = {
-    "Task": task(),
-    "Result": result(),
-    "Hello": hello(),
-    "Error": error(),
-    "Auth": auth(),
-    "Goodbye": goodbye(),
-    "Submit": submit(),
-    "Accepted": accepted(),
-    "Subscribe": subscribe(),
-    "Credit": credit(),
-    "Cancel": cancel(),
-    "Progress": progress(),
-    "Query": query(),
-    "Status": status(),
-    "Await": await(),
-    "Schedule": schedule(),
-    "Retract": retract(),
-    "Return": return(),
-    "Resume": resume(),
+    "Task": draw_task(),
+    "Result": draw_result(),
+    "Hello": draw_hello(),
+    "Error": draw_error(),
+    "Auth": draw_auth(),
+    "Goodbye": draw_goodbye(),
+    "Submit": draw_submit(),
+    "Accepted": draw_accepted(),
+    "Subscribe": draw_subscribe(),
+    "Credit": draw_credit(),
+    "Cancel": draw_cancel(),
+    "Progress": draw_progress(),
+    "Query": draw_query(),
+    "Status": draw_status(),
+    "Await": draw_await(),
+    "Schedule": draw_schedule(),
+    "Retract": draw_retract(),
+    "Return": draw_return(),
+    "Resume": draw_resume(),
 }

@@ -82,7 +82,9 @@ def _context(spec: Spec) -> dict[str, object]:
         "kind_values": dict(_kind_values(spec)),
         "command_kinds": list(_command_kinds(spec)),
         "error_message": next(message for message in spec.messages if message.name == "Error"),
-        "text_maximum": next(i.type.maximum for i in spec.newtypes if i.name == "ShortText" and isinstance(i.type, TextType)),
+        "text_maximum": next(
+            i.type.maximum for i in spec.newtypes if i.name == "ShortText" and isinstance(i.type, TextType)
+        ),
         "construct": expressions.of,
         "declared": expressions.declared,
         "enum_construct": enum_construct,
@@ -115,13 +117,19 @@ def _members(spec: Spec, receiver: str) -> list[str]:
 
 def _imports(spec: Spec) -> list[str]:
     closed = [enum.name for enum in spec.enums if enum.closed]
-    return sorted([*closed, *(part.name for part in (*spec.structs, *spec.relayed, *spec.messages))])
+    parts = [
+        [part.name for part in spec.structs],
+        [part.name for part in spec.relayed],
+        [part.name for part in spec.messages],
+    ]
+    return sorted(sum(parts, closed))
 
 
 def _blocks(spec: Spec) -> Iterator[Block]:
     for struct in spec.structs:
         yield Block(struct.name, fast.runs(struct.fields, tags=False), framed=False)
-    for part in (*spec.relayed, *spec.messages):
+    parts: list[Message | Relayed] = [*spec.relayed, *spec.messages]
+    for part in parts:
         yield Block(part.name, fast.runs(part.fields, tags=True), framed=isinstance(part, Message))
 
 

@@ -131,9 +131,10 @@ def _read_items(name: str, type_: ListType, count: str) -> Iterator[str]:
     yield "    raise Doubt"
     yield f"_{name} = []"
     yield f"for _ in range({count}):"
-    for line in read_value_lines("_item", type_.item):
+    item = f"_{name}_item"
+    for line in read_value_lines(item, type_.item):
         yield f"    {line}"
-    yield f"    _{name}.append(_item)"
+    yield f"    _{name}.append({item})"
     yield f"{name} = tuple(_{name})"
 
 
@@ -225,7 +226,8 @@ def _write_parts(owner: str, laid: Sequence[Step], message: Message | None) -> I
                 arguments = [_write_slot(slot.name, slot.field) for slot in step.slots]
                 if message is not None and index == 0:
                     arguments = [str(message.command), _payload_length(laid, message), *arguments]
-                yield f"{run_name(owner, index)}{'_FRAMED' if message and index == 0 else ''}.pack({', '.join(arguments)})"
+                framed = "_FRAMED" if message is not None and index == 0 else ""
+                yield f"{run_name(owner, index)}{framed}.pack({', '.join(arguments)})"
                 index += 1
             case Variable(field=field) | Nested(field=field):
                 yield f"_{field.name}"
@@ -341,5 +343,3 @@ def formats(structs: Sequence[Struct], tagged: Sequence[Tagged]) -> list[str]:
         if slot is not None:
             found.add(slot[0])
     return sorted(found)
-
-

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from wiretask_codegen.model import (
+    WIDTHS,
     BooleanType,
     BytesType,
     EnumType,
@@ -15,14 +16,13 @@ from wiretask_codegen.model import (
     TextType,
     Type,
 )
-from wiretask_codegen.model import WIDTHS
 from wiretask_codegen.python.names import snake
 
 #: Drawn texts, octets and lists are short: their bounds are the golden frames' matter.
 DRAWN_MAXIMUM = 24
 
 
-def strategy(type_: Type) -> str:  # noqa: PLR0911 -- one line for each kind of type
+def strategy(type_: Type) -> str:
     """The expression that draws values of a type."""
     match type_:
         case IntegerType(minimum=minimum, maximum=maximum):
@@ -44,8 +44,8 @@ def strategy(type_: Type) -> str:  # noqa: PLR0911 -- one line for each kind of 
         case FlagsType(flags=flags):
             return f"integers(0, {sum(1 << flag.bit for flag in flags.values)})"
         case StructType(struct=struct):
-            return f"{snake(struct.name)}()"
+            return f"draw_{snake(struct.name)}()"
         case ListType(item=item, maximum=maximum):
             return f"st.lists({strategy(item)}, max_size={min(maximum, 4)}).map(tuple)"
         case RelayedType(relayed=relayed):
-            return f"{snake(relayed.name)}().map(codec.encode_{snake(relayed.name)})"
+            return f"draw_{snake(relayed.name)}().map(codec.encode_{snake(relayed.name)})"

@@ -15,8 +15,8 @@ from wiretask_codegen.model import (
     IntegerType,
     ListType,
     Message,
-    RelayedType,
     Relayed,
+    RelayedType,
     Spec,
     StructType,
     Tagged,
@@ -83,7 +83,7 @@ def _tagged(tagged: Sequence[Tagged], left: dict[str, object]) -> list[str]:
     return parts
 
 
-def _value(type_: Type, value: object) -> str:  # noqa: PLR0911 -- one line for each kind of type
+def _value(type_: Type, value: object) -> str:
     match type_:
         case IntegerType() | BooleanType():
             return repr(value)
