@@ -116,7 +116,8 @@ def _check_message(message: Message, problems: Problems) -> None:
     _check_tags(message.tagged, message.fields, problems, critical=True)
     if message.sequenced and (not message.fields or message.fields[0].name != "seq"):
         problems.add(message.place, "L008", "a sequenced message begins with a field named seq; add it")
-    if message.relay and message.relay.name.lower() in {field.name for field in (*message.fields, *message.tagged)}:
+    names = {field.name for field in message.fields} | {tag.name for tag in message.tagged}
+    if message.relay and message.relay.name.lower() in names:
         problems.add(message.place, "L009", f"a field has the name of the relayed {message.relay.name}; rename it")
 
 

@@ -1,4 +1,4 @@
-# Generated from spec/ (sha256 663fb3fdc9011b78); do not edit.
+# Generated from spec/ (sha256 3e953e73256617aa); do not edit.
 # Edit the spec and run: nox -s generate
 """The Wiretask protocol in Python: messages, codec, connections and machines, generated from the spec."""
 
@@ -7,7 +7,7 @@ from wiretask_protocol.connection import Connection
 from wiretask_protocol.errors import ERRORS, CodecDisagreement, ErrorCode, WireError, error_message
 
 #: SHA-256 of the spec that this was generated from.
-SPEC_DIGEST = "663fb3fdc9011b78241e85c8b13f1ba525d2cbfa5e2fc08925fcb06b34fc98aa"
+SPEC_DIGEST = "3e953e73256617aad91cc1dc6380f7ab38ec3d0b781dff3324545ffe3e7118d6"
 
 #: The versions of the protocol that this speaks: the oldest and the newest.
 MIN_VERSION = 1

@@ -1,4 +1,4 @@
-# Generated from spec/ (sha256 663fb3fdc9011b78); do not edit.
+# Generated from spec/ (sha256 3e953e73256617aa); do not edit.
 # Edit the spec and run: nox -s generate
 """The fast codec: straight-line code over precompiled structs, fully checked.
 
@@ -2871,16 +2871,16 @@ def decode_credit(data: bytes, at: int, stop: int) -> Credit:
     """A Credit, from the payload data[at:stop]. Raises WireError."""
     start = at
     try:
-        slots, bytes, begun, _count = _CREDIT_0.unpack_from(data, at)
+        slots, octets, begun, _count = _CREDIT_0.unpack_from(data, at)
         at += 21
         if _count:
             _tags, at = _read_tags(data, at, stop, _count, _CREDIT_TAGS)
             if at != stop:
                 raise Doubt
-            return Credit(slots, bytes, begun, **_tags)
+            return Credit(slots, octets, begun, **_tags)
         if at != stop:
             raise Doubt
-        return Credit(slots, bytes, begun)
+        return Credit(slots, octets, begun)
     except _DOUBTS:
         return _reference("decode_credit", Credit, data, start, stop)
 
@@ -2889,7 +2889,7 @@ def encode_credit(value: Credit) -> bytes:
     """The frame of a Credit. Raises WireError."""
     try:
         _count, _tags = _write_credit_tags(value)
-        return _CREDIT_0_FRAMED.pack(10, 21 + len(_tags), value.slots, value.bytes, value.begun, _count) + _tags
+        return _CREDIT_0_FRAMED.pack(10, 21 + len(_tags), value.slots, value.octets, value.begun, _count) + _tags
     except _DOUBTS:
         return _reference("encode_credit", bytes, value)
 

@@ -1,4 +1,4 @@
-# Generated from spec/ (sha256 663fb3fdc9011b78); do not edit.
+# Generated from spec/ (sha256 3e953e73256617aa); do not edit.
 # Edit the spec and run: nox -s generate
 """The messages of the protocol as typed, immutable values.
 
@@ -881,8 +881,8 @@ class Credit(Message, frozen=True, gc=False):
     slots: int
     """Tasks sent, less Results and Returns received, by cost, is at most this."""
 
-    bytes: int
-    """The same for the bytes of their envelopes. 0 is no bound."""
+    octets: int
+    """The same for the octets of their envelopes. 0 is no bound."""
 
     begun: int
     """The last lease that was begun, in the order of arrival. 0 is none. (Lease.)"""

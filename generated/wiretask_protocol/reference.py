@@ -1,4 +1,4 @@
-# Generated from spec/ (sha256 663fb3fdc9011b78); do not edit.
+# Generated from spec/ (sha256 3e953e73256617aa); do not edit.
 # Edit the spec and run: nox -s generate
 """The reference codec: the protocol declared with construct, one line for each field.
 
@@ -428,7 +428,7 @@ Subscribe = Struct(
 # How much a worker takes at a time: an absolute window, not an increment.
 Credit = Struct(
     "slots" / bounded.Integer(4),  # Tasks sent, less Results and Returns received, by cost, is at most this.
-    "bytes" / bounded.Integer(8),  # The same for the bytes of their envelopes. 0 is no bound.
+    "octets" / bounded.Integer(8),  # The same for the octets of their envelopes. 0 is no bound.
     "begun" / Lease,  # The last lease that was begun, in the order of arrival. 0 is none.
     "tags" / bounded.Tags(
     ),
