@@ -1,0 +1,253 @@
+"""The core's one door: messages, time and the store's answers come in here, and turns go out.
+
+`receive_many`, `tick` and the others fill the present turn; the shell takes it with `take_turn` and carries it out (see
+`turn`). `deadline` says when `tick` is due. What each message means is decided in the modules beside this one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from wiretask_protocol import machines
+from wiretask_protocol.errors import ErrorCode, WireError
+from wiretask_protocol.limits import FRAME_LIMIT
+from wiretask_protocol.messages import (
+    Accepted,
+    Await,
+    Cancel,
+    CancelMode,
+    Credit,
+    Error,
+    Goodbye,
+    GoodbyeReason,
+    Hello,
+    Outcome,
+    Progress,
+    Query,
+    Result,
+    Resume,
+    Return,
+    Role,
+    Schedule,
+    Submit,
+    Subscribe,
+    ToScheduler,
+)
+from wiretask_scheduler.core import delivery, endings, reports, requests, sessions, submissions
+from wiretask_scheduler.core.peers import Client, Peer, Worker
+from wiretask_scheduler.core.records import StoredSession, StoredTask
+from wiretask_scheduler.core.sessions import Leaving
+from wiretask_scheduler.core.settings import Settings
+from wiretask_scheduler.core.state import State
+from wiretask_scheduler.core.tasks import move
+from wiretask_scheduler.core.turn import Lookup, Now, Turn
+
+#: Timers that one tick handles: a million that come up at once must not stop the world.
+_TIMERS_A_TICK = 5000
+
+
+class Broker:
+    """The scheduler's state and everything that can happen to it."""
+
+    def __init__(self, settings: Settings, jitter: Callable[[], float], token: Callable[[], bytes]) -> None:
+        self.state = State(settings, jitter, token)
+
+    # -- what the shell does with it --
+
+    def take_turn(self) -> Turn:
+        """What has been decided since the last call; a fresh turn takes its place."""
+        turn, self.state.turn = self.state.turn, Turn()
+        return turn
+
+    def deadline(self) -> float | None:
+        """When `tick` is due, by the monotonic clock."""
+        return self.state.timers.deadline()
+
+    def set_store_full(self, *, full: bool) -> None:
+        """While the store is full, new tasks are refused; everything else goes on."""
+        self.state.store_full = full
+
+    # -- what can happen --
+
+    def join(self, peer: int, hello: Hello, principal: str, now: Now) -> bytes | None:
+        """A peer has been accepted. Returns the token of the session that a worker begins."""
+        state = self.state
+        limit = min(hello.frame_limit or FRAME_LIMIT, state.settings.frame_limit)
+        name = hello.name or hello.agent or f"peer {peer}"
+        if hello.role == Role.CLIENT:
+            state.clients[peer] = Client(
+                number=peer, name=name, principal=principal, frame_limit=limit, in_flight=state.settings.in_flight
+            )
+            return None
+        worker = Worker(
+            number=peer,
+            name=name,
+            principal=principal,
+            frame_limit=limit,
+            in_flight=state.settings.in_flight,
+            session=state.token(),
+            joined=now.wall,
+        )
+        state.workers[peer] = worker
+        state.sessions[worker.session] = worker
+        state.turn.changes.sessions.append((worker.session, name))
+        return worker.session
+
+    def receive_many(self, peer: int, messages: Sequence[ToScheduler], now: Now) -> None:
+        """Messages of one peer, in order. A message that breaks the protocol closes the connection with its error."""
+        state = self.state
+        who: Peer | None = state.clients.get(peer) or state.workers.get(peer)
+        if who is None:
+            return
+        received = who.received
+        try:
+            for message in messages:
+                _HANDLERS[type(message)](self, who, message, now)
+        except WireError as error:
+            state.turn.closes.append((peer, error.to_message()))
+        if who.received > received:
+            state.turn.send(peer, Accepted(who.received))
+        delivery.hand_out(state, now)
+
+    def leave(self, peer: int, leaving: Leaving, now: Now) -> None:
+        """The connection of a peer has ended."""
+        state = self.state
+        state.clients.pop(peer, None)
+        worker = state.workers.get(peer)
+        if worker is not None:
+            sessions.leave(state, worker, "goodbye" if worker.draining else leaving, now)
+        delivery.hand_out(state, now)
+
+    def tick(self, now: Now) -> None:
+        """Time has passed."""
+        state = self.state
+        for kind, what in state.timers.pop(now.monotonic, _TIMERS_A_TICK):
+            _TIMERS[kind](state, what, now)
+        delivery.hand_out(state, now)
+
+    def found(self, lookup: Lookup, stored: StoredTask | None, now: Now) -> None:
+        """The store's answer to a lookup."""
+        requests.found(self.state, lookup, stored, now)
+
+    def conflicted(self, ids: Iterable[bytes], now: Now) -> None:
+        """These ids were in the store already, of tasks that have ended: what was taken in for them is dropped.
+
+        The shell calls this before it releases the turn that inserted them. Who waits gets the Result that is there.
+        """
+        state = self.state
+        for task_id in ids:
+            task = state.tasks.get(task_id)
+            if task is None:
+                continue
+            worker = state.sessions.get(task.holder)
+            if worker is not None and task.lease:
+                worker.release(task.lease)
+            # A record in no state but this is a dead entry in its lane, and its Dispatch is not current any more.
+            task.state = machines.TaskMachineState.EXPIRED
+            task.lease = 0
+            state.tasks.remove(task)
+            state.unsettled = True
+            for peer in (task.waiter, *(task.rare.waiters if task.rare is not None else ())):
+                if peer in state.clients:
+                    state.turn.lookups.append(Lookup(peer, 0, task_id, "await"))
+        delivery.hand_out(state, now)
+
+    def load(
+        self,
+        tasks: Iterable[StoredTask],
+        stored_sessions: Iterable[StoredSession],
+        *,
+        lease_ceiling: int,
+        last_seq: int,
+        now: Now,
+    ) -> None:
+        """What the store had at the start. Leases go on at the durable ceiling: none is ever issued twice."""
+        state = self.state
+        state.last_seq = last_seq
+        state.next_lease = max(lease_ceiling, 1)
+        state.lease_ceiling = state.next_lease
+        sessions.load(state, tasks, stored_sessions, now)
+
+    def shut_down(self) -> None:
+        """Says goodbye to everybody. The shell commits, sends and exits."""
+        for peer in (*self.state.clients, *self.state.workers):
+            self.state.turn.send(peer, Goodbye(GoodbyeReason.SHUTTING_DOWN))
+
+    # -- handlers of single messages --
+
+    def _on_goodbye(self, peer: Peer, message: Goodbye, now: Now) -> None:
+        if isinstance(peer, Worker):
+            peer.draining = True
+
+
+def _on_accepted(broker: Broker, peer: Peer, message: Accepted, now: Now) -> None:
+    if message.seq > peer.sent:
+        detail = f"seq {message.seq} was never sent; the last one was {peer.sent}"
+        raise WireError(ErrorCode.BAD_SEQUENCE, "seq", 0, command=Accepted.COMMAND, detail=detail)
+
+
+def _ignored(broker: Broker, peer: Peer, message: Any, now: Now) -> None:
+    """Hello, Auth and Error are the shell's: it keeps connections, this keeps tasks."""
+
+
+_HANDLERS: dict[type, Callable[[Broker, Any, Any, Now], None]] = {
+    Submit: lambda broker, peer, message, now: submissions.on_submit(broker.state, peer, message, now),
+    Result: lambda broker, peer, message, now: reports.on_result(broker.state, peer, message, now),
+    Return: lambda broker, peer, message, now: reports.on_return(broker.state, peer, message, now),
+    Credit: lambda broker, peer, message, now: reports.on_credit(broker.state, peer, message),
+    Progress: lambda broker, peer, message, now: reports.on_progress(broker.state, peer, message),
+    Subscribe: lambda broker, peer, message, now: sessions.on_subscribe(broker.state, peer, message),
+    Resume: lambda broker, peer, message, now: sessions.on_resume(broker.state, peer, message, now),
+    Cancel: lambda broker, peer, message, now: requests.on_cancel(broker.state, peer, message, now),
+    Await: lambda broker, peer, message, now: requests.on_await(broker.state, peer, message),
+    Query: lambda broker, peer, message, now: requests.on_query(broker.state, peer, message, now),
+    Schedule: lambda broker, peer, message, now: requests.on_schedule(broker.state, peer, message),
+    Goodbye: Broker._on_goodbye,
+    Accepted: _on_accepted,
+    Hello: _ignored,
+    Error: _ignored,
+}
+
+
+def _on_due(state: State, what: Any, now: Now) -> None:
+    if what.state is not machines.TaskMachineState.SCHEDULED or what.rare.due > now.millis + 1:
+        return
+    what.rare.due = None
+    what.rare.backoff = False
+    move(what, machines.TaskMachineEvent.DUE)
+    state.make_ready(what)
+
+
+_EXPIRABLE = frozenset(
+    {machines.TaskMachineState.WAITING, machines.TaskMachineState.SCHEDULED, machines.TaskMachineState.READY}
+)
+
+
+def _on_expire(state: State, what: Any, now: Now) -> None:
+    if what.state in _EXPIRABLE:
+        endings.expire(state, what, now)
+
+
+def _on_limit(state: State, what: Any, now: Now) -> None:
+    """The worker has not stopped a task at its time limit: the scheduler takes it away."""
+    task, lease = what
+    worker = state.sessions.get(task.holder)
+    if task.lease != lease or worker is None:
+        return
+    requests.ask_worker_to_stop(state, task, CancelMode.HARD)
+    worker.release(lease)
+    text = "it ran past its time limit, and its worker did not stop it"
+    rare = task.rarely()
+    rare.error_type, rare.error_message = "TimeLimitExceeded", text
+    reports.failed(state, task, Outcome.TIMED_OUT, endings.own_report("TimeLimitExceeded", text), now)
+
+
+_TIMERS: dict[str, Callable[[State, Any, Now], None]] = {
+    "due": _on_due,
+    "expire": _on_expire,
+    "limit": _on_limit,
+    "record": lambda state, what, now: delivery.record_leases(state, what),
+    "resume": lambda state, what, now: sessions.give_up_waiting(state, what, now),
+    "grace": lambda state, what, now: sessions.release_held_back(state, now, over=True),
+}

@@ -1,0 +1,85 @@
+"""How tasks end: the row that is kept, and the Result for everybody who waits."""
+
+from __future__ import annotations
+
+from wiretask_protocol import codec
+from wiretask_protocol.machines import TaskMachineEvent
+from wiretask_protocol.messages import Encoding, Outcome, Report, Result
+from wiretask_scheduler.core.state import State, error_line
+from wiretask_scheduler.core.tasks import Task, move
+from wiretask_scheduler.core.turn import Ended, Now
+
+
+def add_waiter(task: Task, peer: int) -> None:
+    """The Result goes to this peer, too."""
+    if not task.waiter or task.waiter == peer:
+        task.waiter = peer
+    else:
+        rare = task.rarely()
+        if peer not in rare.waiters:
+            rare.waiters = (*rare.waiters, peer)
+
+
+def end(state: State, task: Task, event: TaskMachineEvent, outcome: int, report: bytes, now: Now) -> None:
+    """Ends a task: the store keeps its report, its waiters get it, memory lets go of it."""
+    attempt = task.attempt
+    move(task, event)
+    task.lease = 0
+    task.holder = b""
+    state.tasks.remove(task)
+    state.counts[_COUNTED[event]] += 1
+    retention = task.options.retention
+    millis = now.millis
+    kept = int(state.settings.retention_seconds * 1000) if retention is None else retention
+    state.turn.changes.ended.append(
+        Ended(
+            task.seq,
+            int(task.state),
+            outcome,
+            attempt,
+            report if kept else None,
+            error_line(task),
+            millis,
+            millis + kept,
+        )
+    )
+    deliver(state, task, outcome, report, attempt)
+
+
+def deliver(state: State, task: Task, outcome: int, report: bytes, attempt: int) -> None:
+    """Sends the Result to those who wait for it and are still there."""
+    client = state.clients.get(task.waiter)
+    if client is not None:
+        result = Result(client.next(), task.id, 0, outcome, report, attempt=attempt)
+        state.turn.send(client.number, result)
+    if task.rare is not None:
+        for peer in task.rare.waiters:
+            client = state.clients.get(peer)
+            if client is not None:
+                state.turn.send(peer, Result(client.next(), task.id, 0, outcome, report, attempt=attempt))
+
+
+def own_report(error_type: str, message: str) -> bytes:
+    """A report that the scheduler writes itself, where no worker has written one."""
+    return codec.encode_report(Report(Encoding.RAW, b"", error_type, message))
+
+
+def cancel(state: State, task: Task, now: Now) -> None:
+    """Ends a task that somebody asked to stop."""
+    event = TaskMachineEvent.STOP if task.lease else TaskMachineEvent.CANCEL
+    end(state, task, event, Outcome.CANCELLED, own_report("Cancelled", "the task was cancelled"), now)
+
+
+def expire(state: State, task: Task, now: Now) -> None:
+    """Ends a task whose time is over before it could begin."""
+    report = own_report("Expired", "no worker began the task before it expired")
+    end(state, task, TaskMachineEvent.EXPIRE, Outcome.EXPIRED, report, now)
+
+
+_COUNTED = {
+    TaskMachineEvent.SUCCEED: "succeeded",
+    TaskMachineEvent.GIVE_UP: "dead",
+    TaskMachineEvent.CANCEL: "cancelled",
+    TaskMachineEvent.STOP: "cancelled",
+    TaskMachineEvent.EXPIRE: "expired",
+}

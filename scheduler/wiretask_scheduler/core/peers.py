@@ -1,0 +1,98 @@
+"""The peers: workers with what they take and hold, clients with what they wait for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from wiretask_protocol.errors import ErrorCode, WireError
+from wiretask_scheduler.core.ready import Lane
+from wiretask_scheduler.core.tasks import Task
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class Peer:
+    """One accepted connection."""
+
+    number: int
+    name: str
+    principal: str
+    frame_limit: int
+    in_flight: int
+    #: The last seq received and the last one sent.
+    received: int = 0
+    sent: int = 0
+
+    def take(self, seq: int, command: int) -> None:
+        """Counts a sequenced message. Raises WireError for a seq that is not the next one."""
+        if seq != self.received + 1:
+            detail = f"seq {seq} came after {self.received}; each is one more than the one before"
+            raise WireError(ErrorCode.BAD_SEQUENCE, "seq", 0, command=command, detail=detail)
+        self.received = seq
+
+    def next(self) -> int:
+        """The seq of the next sequenced message to this peer."""
+        self.sent += 1
+        return self.sent
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class Client(Peer):
+    """A client."""
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class Worker(Peer):
+    """A worker: what it takes, and the leases that it holds. It outlives its connection for a while (`number` 0)."""
+
+    session: bytes
+    queues: dict[str, int] = field(default_factory=dict)
+    types: frozenset[str] = frozenset()
+    labels: tuple[str, ...] = ()
+    slots: int = 0
+    octets: int = 0
+    #: Tasks sent, less Results and Returns received, by cost; and the octets of their envelopes.
+    outstanding: int = 0
+    outstanding_octets: int = 0
+    #: In the order in which they were sent.
+    leases: dict[int, Task] = field(default_factory=dict)
+    begun: int = 0
+    draining: bool = False
+    lanes: list[Lane] = field(default_factory=list)
+    #: How much of each queue it has had, divided by the queue's weight.
+    served: dict[str, float] = field(default_factory=dict)
+    joined: float = 0.0
+    done: int = 0
+    #: Whether it was lost by silence, so that what it had counts as lost and not as crashed.
+    silent: bool = False
+
+    @property
+    def free(self) -> int:
+        """How much cost it takes now."""
+        if self.draining or not self.number:
+            return 0
+        if self.octets and self.outstanding_octets >= self.octets:
+            return 0
+        return self.slots - self.outstanding
+
+    def can_take(self, lane: Lane) -> bool:
+        """Whether the tasks of a lane are for it at all."""
+        return (
+            lane.queue in self.queues
+            and lane.type in self.types
+            and lane.limit <= self.frame_limit
+            and lane.cost <= max(self.slots, 1)
+        )
+
+    def hold(self, task: Task, lease: int) -> None:
+        """Takes a lease in."""
+        self.leases[lease] = task
+        self.outstanding += task.options.cost
+        self.outstanding_octets += task.size
+
+    def release(self, lease: int) -> Task | None:
+        """Lets go of a lease; None if it does not hold it."""
+        task = self.leases.pop(lease, None)
+        if task is not None:
+            self.outstanding -= task.options.cost
+            self.outstanding_octets -= task.size
+        return task

@@ -1,0 +1,173 @@
+"""Taking reports: Results and Returns of workers, and what follows from them."""
+
+from __future__ import annotations
+
+from wiretask_protocol import codec
+from wiretask_protocol.errors import ErrorCode, WireError, error_message
+from wiretask_protocol.limits import RELAY_HEADROOM
+from wiretask_protocol.machines import TaskMachineEvent
+from wiretask_protocol.messages import Credit, Outcome, Progress, Result, Return, ReturnReason
+from wiretask_scheduler.core import endings, policy
+from wiretask_scheduler.core.peers import Worker
+from wiretask_scheduler.core.state import State
+from wiretask_scheduler.core.tasks import Task, move
+from wiretask_scheduler.core.turn import Now
+
+
+def on_result(state: State, worker: Worker, result: Result, now: Now) -> None:
+    """A worker says how a task ended. What it says of a lease that is not current changes nothing."""
+    worker.take(result.seq, Result.COMMAND)
+    task = worker.leases.get(result.lease)
+    if task is None or task.id != result.task_id:
+        _stale(state, worker, Result.COMMAND, result.seq, result.task_id)
+        return
+    worker.release(result.lease)
+    worker.done += 1
+    state.unsettled = True
+    if result.outcome == Outcome.SUCCEEDED:
+        if len(result.report) <= state.settings.frame_limit - RELAY_HEADROOM:
+            endings.end(state, task, TaskMachineEvent.SUCCEED, result.outcome, result.report, now)
+        else:
+            text = "the result is larger than the frame limit less its headroom; return a reference to it"
+            endings.end(
+                state, task, TaskMachineEvent.GIVE_UP, Outcome.FAILED, endings.own_report("ResultTooLarge", text), now
+            )
+        return
+    _on_failure(state, worker, task, result, now)
+
+
+def _on_failure(state: State, worker: Worker, task: Task, result: Result, now: Now) -> None:
+    rare = task.rarely()
+    _note_error(task, result.report)
+    if result.outcome == Outcome.CANCELLED:
+        endings.end(state, task, TaskMachineEvent.STOP, result.outcome, result.report, now)
+    elif result.outcome == Outcome.CRASHED:
+        rare.error_type = rare.error_type or "Crashed"
+        crashed(state, task, result.report, now)
+    elif result.no_retry:
+        endings.end(state, task, TaskMachineEvent.GIVE_UP, result.outcome, result.report, now)
+    else:
+        wait = result.retry_after / 1000 if result.retry_after is not None else None
+        failed(state, task, result.outcome, result.report, now, wait=wait)
+
+
+def failed(state: State, task: Task, outcome: int, report: bytes, now: Now, wait: float | None = None) -> None:
+    """An attempt has failed: the next one comes after a wait in seconds, or there is none left."""
+    rare = task.rarely()
+    if rare.cancelling or rare.failures + 1 >= task.options.max_attempts:
+        endings.end(state, task, TaskMachineEvent.GIVE_UP, outcome, report, now)
+        return
+    rare.failures += 1
+    if wait is None:
+        wait = policy.backoff_seconds(task.options.retry, rare.failures, state.jitter(), state.settings)
+    retry(state, task, wait, now)
+
+
+def retry(state: State, task: Task, wait: float, now: Now) -> None:
+    """Gives a task another attempt after a wait in seconds."""
+    rare = task.rarely()
+    rare.due = now.millis + int(wait * 1000)
+    rare.backoff = True
+    move(task, TaskMachineEvent.RETRY)
+    task.lease = 0
+    task.holder = b""
+    state.timers.at(now.monotonic + wait, "due", task)
+    state.counts["retried"] += 1
+    state.record(task)
+
+
+def crashed(state: State, task: Task, report: bytes | None, now: Now) -> None:
+    """The process that ran a task died. Too often, and it is given up; else others may have it."""
+    rare = task.rarely()
+    rare.crashes += 1
+    if rare.crashes >= state.settings.crash_limit:
+        text = f"{rare.crashes} deliveries ended with the death of the process that ran it; it is given up"
+        report = endings.own_report("Crashed", f"{text} (last: {rare.error_message or 'the worker vanished'})")
+        endings.end(state, task, TaskMachineEvent.GIVE_UP, Outcome.DEAD, report, now)
+    elif rare.cancelling:
+        endings.cancel(state, task, now)
+    else:
+        state.take_back(task)
+        state.record(task)
+
+
+def lost(state: State, task: Task, now: Now) -> None:
+    """The worker that had a task fell silent. Too often, and it is given up; else others may have it."""
+    rare = task.rarely()
+    rare.losses += 1
+    if rare.losses >= state.settings.loss_limit:
+        text = f"{rare.losses} workers that had it fell silent; it is given up"
+        report = endings.own_report("Lost", text)
+        endings.end(state, task, TaskMachineEvent.GIVE_UP, Outcome.LOST, report, now)
+    elif rare.cancelling:
+        endings.cancel(state, task, now)
+    else:
+        state.take_back(task)
+        state.record(task)
+
+
+def given_back(state: State, task: Task, now: Now) -> None:
+    """A delivery has ended through no fault of the task: it burns nothing."""
+    if task.rare is not None and task.rare.cancelling:
+        endings.cancel(state, task, now)
+    else:
+        state.counts["returned"] += 1
+        state.take_back(task)
+        state.record(task)
+
+
+def on_return(state: State, worker: Worker, returned: Return, now: Now) -> None:
+    """A worker gives a task back, or says that it keeps it."""
+    worker.take(returned.seq, Return.COMMAND)
+    task = worker.leases.get(returned.lease)
+    if task is None or task.id != returned.task_id:
+        _stale(state, worker, Return.COMMAND, returned.seq, returned.task_id)
+        return
+    if returned.reason == ReturnReason.KEPT:
+        return
+    worker.release(returned.lease)
+    if returned.reason == ReturnReason.UNSUPPORTED:
+        rare = task.rarely()
+        rare.refused_by = (*rare.refused_by, worker.session)
+        rare.error_type, rare.error_message = "Unsupported", returned.text or "a worker could not read the task"
+    state.unsettled = True
+    given_back(state, task, now)
+
+
+def on_credit(state: State, worker: Worker, credit: Credit) -> None:
+    """A worker says how much it takes."""
+    more = credit.slots > worker.slots
+    worker.slots = credit.slots
+    worker.octets = credit.octets
+    worker.begun = max(worker.begun, credit.begun)
+    if more:
+        worker.lanes = [lane for lane in state.ready if worker.can_take(lane)]
+    state.unsettled = True
+
+
+def on_progress(state: State, worker: Worker, progress: Progress) -> None:
+    """Passes progress on to those who wait. Progress of a lease that is not current is left out."""
+    task = worker.leases.get(progress.lease)
+    if task is None or task.id != progress.task_id:
+        return
+    rest = (progress.current, progress.total, progress.body, progress.text)
+    for peer in {task.waiter, *(task.rare.waiters if task.rare else ())}:
+        if peer in state.clients:
+            state.turn.send(peer, Progress(task.id, 0, *rest))
+
+
+def _note_error(task: Task, report: bytes) -> None:
+    """Keeps the class and the message of the last error for Status; a report that says none is left alone."""
+    try:
+        said = codec.decode_report(report)
+    except WireError:
+        return
+    rare = task.rarely()
+    rare.error_type = said.error_type
+    rare.error_message = (said.error_message or "")[:500] or None
+
+
+def _stale(state: State, worker: Worker, command: int, seq: int, task_id: bytes) -> None:
+    state.counts["stale"] += 1
+    error = error_message(ErrorCode.STALE_LEASE, command=command, seq=seq, task_id=task_id)
+    state.refuse(worker.number, error)

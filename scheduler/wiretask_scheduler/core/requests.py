@@ -1,0 +1,111 @@
+"""What clients ask about tasks that are there: cancel, await, query, and schedule."""
+
+from __future__ import annotations
+
+from wiretask_protocol.errors import ErrorCode, error_message
+from wiretask_protocol.machines import TaskMachineEvent
+from wiretask_protocol.messages import Await, Cancel, CancelMode, Query, Result, Schedule, Status
+from wiretask_scheduler.core import endings, explain
+from wiretask_scheduler.core.peers import Client
+from wiretask_scheduler.core.records import StoredTask
+from wiretask_scheduler.core.state import State
+from wiretask_scheduler.core.tasks import Task, move
+from wiretask_scheduler.core.turn import Lookup, Now
+
+
+def on_cancel(state: State, client: Client, cancel: Cancel, now: Now) -> None:
+    """Stops a task: at once if nobody has it, else its worker is asked. An ended or unknown one stays as it is."""
+    client.take(cancel.seq, Cancel.COMMAND)
+    task = state.tasks.get(cancel.task_id)
+    if task is not None:
+        stop(state, task, cancel.mode, now)
+
+
+def stop(state: State, task: Task, mode: int, now: Now) -> None:
+    """Stops a task."""
+    if not task.lease:
+        endings.cancel(state, task, now)
+        return
+    move(task, TaskMachineEvent.CANCEL)
+    task.rarely().cancelling = True
+    ask_worker_to_stop(state, task, mode)
+
+
+def ask_worker_to_stop(state: State, task: Task, mode: int = CancelMode.COOPERATIVE) -> None:
+    """Tells the worker that has a task to stop it."""
+    worker = state.sessions.get(task.holder)
+    if worker is not None and worker.number:
+        state.turn.send(worker.number, Cancel(worker.next(), task.id, task.lease, mode))
+
+
+def on_await(state: State, client: Client, await_: Await) -> None:
+    """Sends the Result of a task when it has ended, also if that was long ago."""
+    client.take(await_.seq, Await.COMMAND)
+    task = state.tasks.get(await_.task_id)
+    if task is not None:
+        endings.add_waiter(task, client.number)
+    else:
+        state.turn.lookups.append(Lookup(client.number, await_.seq, await_.task_id, "await"))
+
+
+def on_query(state: State, client: Client, query: Query, now: Now) -> None:
+    """Says everything known of a task."""
+    client.take(query.seq, Query.COMMAND)
+    task = state.tasks.get(query.task_id)
+    if task is not None:
+        state.turn.send(client.number, explain.status(state, task, query.seq, now))
+    else:
+        state.turn.lookups.append(Lookup(client.number, query.seq, query.task_id, "query"))
+
+
+def on_schedule(state: State, client: Client, schedule: Schedule) -> None:
+    """Recurring tasks are refused, not ignored, until this scheduler has them."""
+    client.take(schedule.seq, Schedule.COMMAND)
+    text = "this scheduler does not support recurring tasks yet; submit from a cron job of your own"
+    error = error_message(ErrorCode.UNSUPPORTED_OPTION, command=Schedule.COMMAND, seq=schedule.seq, text=text)
+    state.refuse(client.number, error)
+
+
+def found(state: State, lookup: Lookup, stored: StoredTask | None, now: Now) -> None:
+    """Answers a lookup with what the store had. A task that lives (it was revived since) is asked again."""
+    client = state.clients.get(lookup.peer)
+    if client is None:
+        return
+    task = state.tasks.get(lookup.task_id)
+    command = Query.COMMAND if lookup.kind == "query" else Await.COMMAND
+    if task is not None:
+        if lookup.kind == "await":
+            endings.add_waiter(task, client.number)
+        else:
+            state.turn.send(client.number, explain.status(state, task, lookup.seq, now))
+    elif stored is None or stored.outcome is None:
+        error = error_message(ErrorCode.UNKNOWN_TASK, command=command, seq=lookup.seq, task_id=lookup.task_id)
+        state.refuse(client.number, error)
+    elif lookup.kind == "await":
+        text = "the task has ended, and its result is not kept any more"
+        report = stored.report if stored.report is not None else endings.own_report("Forgotten", text)
+        result = Result(client.next(), stored.id, 0, stored.outcome, report, attempt=stored.attempt)
+        state.turn.send(client.number, result)
+    else:
+        state.turn.send(client.number, ended_status(stored, lookup.seq, now))
+
+
+def ended_status(stored: StoredTask, query: int, now: Now) -> Status:
+    """The Status of a task that has ended."""
+    error_type, _, error_message_ = (stored.error or "").partition("\n")
+    return Status(
+        query,
+        stored.id,
+        stored.state,
+        0,
+        stored.attempt,
+        stored.options.type,
+        stored.options.queue,
+        priority=stored.options.priority,
+        submitted=max(0, now.millis - stored.submitted),
+        ended=max(0, now.millis - stored.ended) if stored.ended is not None else None,
+        outcome=stored.outcome,
+        error_type=error_type or None,
+        error_message=error_message_ or None,
+        max_attempts=stored.options.max_attempts,
+    )

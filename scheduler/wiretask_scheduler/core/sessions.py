@@ -1,0 +1,215 @@
+"""The workers' sessions: joining, subscribing, leaving, coming back, and what a restart finds.
+
+A session outlives its connection for a while: its leases stay with it, and a worker that comes back and names them goes
+on with them. Only when it does not come back are its tasks given to others; then what it had begun is a suspect.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Literal
+
+from wiretask_protocol.limits import HEARTBEAT_MS
+from wiretask_protocol.machines import TaskMachineEvent, TaskMachineState
+from wiretask_protocol.messages import Cancel, CancelMode, HeldLease, Resume, Subscribe
+from wiretask_scheduler.core import reports
+from wiretask_scheduler.core.peers import Worker
+from wiretask_scheduler.core.records import StoredSession, StoredTask
+from wiretask_scheduler.core.state import State
+from wiretask_scheduler.core.tasks import Rare, Task, move
+from wiretask_scheduler.core.turn import Now
+
+#: How a connection ended: with a Goodbye, without one, or by silence.
+Leaving = Literal["goodbye", "broken", "silent"]
+
+HEARTBEAT_SECONDS = HEARTBEAT_MS / 1000
+
+
+def on_subscribe(state: State, worker: Worker, subscribe: Subscribe) -> None:
+    """A worker says what it takes."""
+    worker.queues = {entry.queue: entry.weight for entry in subscribe.queues}
+    worker.types = frozenset(entry.type for entry in subscribe.types)
+    worker.labels = subscribe.labels or ()
+    worker.lanes = [lane for lane in state.ready if worker.can_take(lane)]
+    state.unsettled = True
+
+
+def leave(state: State, worker: Worker, leaving: Leaving, now: Now) -> None:
+    """The connection of a worker has ended."""
+    state.workers.pop(worker.number, None)
+    worker.number = 0
+    worker.silent = leaving == "silent"
+    if leaving == "goodbye":
+        _give_back_all(state, worker, now)
+        _forget(state, worker)
+    elif worker.leases:
+        state.timers.after(now.monotonic, state.settings.resume_window_seconds, "resume", worker)
+    else:
+        _forget(state, worker)
+
+
+def give_up_waiting(state: State, worker: Worker, now: Now) -> None:
+    """A worker whose connection broke has not come back in time: what it had is given to others."""
+    if worker.number or state.sessions.get(worker.session) is not worker:
+        return
+    suspects = _suspects(worker)
+    for lease, task in list(worker.leases.items()):
+        worker.release(lease)
+        if lease not in suspects:
+            reports.given_back(state, task, now)
+        elif worker.silent:
+            reports.lost(state, task, now)
+        else:
+            rare = task.rarely()
+            rare.error_type, rare.error_message = "Crashed", f"the worker {worker.name} vanished while it ran"
+            reports.crashed(state, task, None, now)
+    _forget(state, worker)
+
+
+def _suspects(worker: Worker) -> set[int]:
+    """The leases that the worker had begun: those that it said, and the oldest one, which it surely had."""
+    suspects = {lease for lease in worker.leases if lease <= worker.begun}
+    suspects.update(list(worker.leases)[:1])
+    return suspects
+
+
+def _give_back_all(state: State, worker: Worker, now: Now) -> None:
+    # Youngest first: each goes to the head of its lane, so the oldest is at the head again.
+    for lease, task in reversed(list(worker.leases.items())):
+        worker.release(lease)
+        reports.given_back(state, task, now)
+
+
+def _forget(state: State, worker: Worker) -> None:
+    state.sessions.pop(worker.session, None)
+    state.turn.changes.sessions_over.append(worker.session)
+
+
+def on_resume(state: State, worker: Worker, resume: Resume, now: Now) -> None:
+    """A worker proves a former session and names what it still has: what is still its own, it keeps."""
+    former = state.sessions.get(resume.session)
+    kept: list[HeldLease] = []
+    if former is not None and former is not worker and former.principal in {worker.principal, ""}:
+        for held in resume.leases:
+            task = former.leases.get(held.lease) or _claimed(state, held)
+            if task is not None and task.id == held.task_id:
+                _keep(state, worker, former, task, held.lease)
+                kept.append(held)
+        worker.begun = max(worker.begun, former.begun)
+        if former.number:
+            # The old connection is half open: the peer has proved that it is here now.
+            state.turn.closes.append((former.number, None))
+            state.workers.pop(former.number, None)
+            former.number = 0
+        _give_back_all(state, former, now)
+        _forget(state, former)
+    state.turn.send(worker.number, Resume(worker.session, tuple(kept)))
+    release_held_back(state, now)
+
+
+def _claimed(state: State, held: HeldLease) -> Task | None:
+    """A task of before a restart whose lease was too young to be written: its worker's claim holds."""
+    task = state.tasks.get(held.task_id)
+    if task is None or not state.grace or held.lease >= state.next_lease:
+        return None
+    if task.state is TaskMachineState.READY and task in state.held_back:
+        state.held_back.remove(task)
+        move(task, TaskMachineEvent.LEASE)
+        task.lease = held.lease
+        return task
+    if task.state is TaskMachineState.LEASED and task.lease < held.lease:
+        _supersede(state, task)
+        task.lease = held.lease
+        return task
+    return None
+
+
+def _supersede(state: State, task: Task) -> None:
+    """Of two claims the higher one holds; who has the lower one is told to stop."""
+    holder = state.sessions.get(task.holder)
+    if holder is None:
+        return
+    holder.release(task.lease)
+    if holder.number:
+        cancel = Cancel(holder.next(), task.id, task.lease, CancelMode.SUPERSEDED)
+        state.turn.send(holder.number, cancel)
+
+
+def _keep(state: State, worker: Worker, former: Worker, task: Task, lease: int) -> None:
+    former.release(lease)
+    task.holder = worker.session
+    worker.hold(task, lease)
+    state.record(task)
+
+
+def load(state: State, tasks: Iterable[StoredTask], sessions: Iterable[StoredSession], now: Now) -> None:
+    """What was there when the scheduler stopped. Nothing of it is handed out before `release_held_back`."""
+    for session in sessions:
+        state.sessions[session.token] = Worker(
+            number=0,
+            name=session.name,
+            principal="",
+            frame_limit=state.settings.frame_limit,
+            in_flight=state.settings.in_flight,
+            session=session.token,
+        )
+    for stored in tasks:
+        _load_task(state, stored, now)
+    if state.sessions:
+        state.grace = True
+        state.timers.after(now.monotonic, state.settings.resume_grace_seconds, "grace", None)
+    else:
+        _release(state)
+
+
+def _load_task(state: State, stored: StoredTask, now: Now) -> None:
+    task = Task(stored.id, stored.seq, state.tasks.shared(stored.options), stored.size, stored.submitted)
+    if stored.failures or stored.crashes or stored.losses or stored.due or stored.expires or stored.error:
+        error_type, _, message = (stored.error or "").partition("\n")
+        task.rare = Rare(
+            failures=stored.failures,
+            crashes=stored.crashes,
+            losses=stored.losses,
+            due=stored.due,
+            expires=stored.expires,
+            error_type=error_type or None,
+            error_message=message or None,
+            backoff=stored.failures > 0,
+        )
+    state.tasks.add(task)
+    if stored.expires is not None:
+        state.timers.at(state.at_wall(now, stored.expires), "expire", task)
+    if stored.state == TaskMachineState.SCHEDULED and stored.due is not None:
+        move(task, TaskMachineEvent.DELAY)
+        state.timers.at(state.at_wall(now, stored.due), "due", task)
+        return
+    move(task, TaskMachineEvent.ADMIT)
+    holder = state.sessions.get(stored.session) if stored.session is not None else None
+    if stored.lease and holder is not None:
+        move(task, TaskMachineEvent.LEASE)
+        task.lease = stored.lease
+        task.holder = holder.session
+        holder.hold(task, stored.lease)
+    else:
+        state.held_back.append(task)
+
+
+def release_held_back(state: State, now: Now, *, over: bool = False) -> None:
+    """Ends the grace when every session is back, or its time is over."""
+    if not state.grace:
+        return
+    away = [worker for worker in state.sessions.values() if not worker.number]
+    if away and not over:
+        return
+    for worker in away:
+        _give_back_all(state, worker, now)
+        _forget(state, worker)
+    _release(state)
+
+
+def _release(state: State) -> None:
+    state.grace = False
+    held_back, state.held_back = state.held_back, []
+    for task in sorted(held_back, key=lambda task: task.seq):
+        if task.state is TaskMachineState.READY:
+            state.make_ready(task)
