@@ -1,0 +1,297 @@
+"""The client: submit tasks, wait for their results, ask for them, cancel them.
+
+    async with Client("127.0.0.1:9001") as client:
+        digest = await client.submit("sha256", b"Hello, World!")
+        async for total in client.map(add, [1, 2, 3], [4, 5, 6]):
+            ...
+
+Connections come and go underneath: what was submitted is repeated by its id and does not run twice, what is awaited is
+awaited again. `timeout` bounds each time without a scheduler; after it everything that waits raises Unreachable.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import time
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Mapping
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self, Unpack
+
+from wiretask_client import outcomes
+from wiretask_client.address import default_address
+from wiretask_client.calls import TaskType, Template
+from wiretask_client.core import CancelRequest, PingRequest, QueryRequest, SubmitRequest
+from wiretask_client.driver import Driver
+from wiretask_client.errors import BadCall, ClientError
+from wiretask_client.handle import TaskHandle, not_finished
+from wiretask_client.ids import TaskIds, id_bytes, id_text
+from wiretask_client.options import DEFAULT_PRIORITY, DEFAULT_QUEUE, Moment, Options, RetryPolicy, Seconds
+from wiretask_client.status import TaskStatus, task_status
+from wiretask_client.stream import Stream
+from wiretask_client.version import AGENT
+from wiretask_protocol.messages import CancelMode, Progress, Result, Status
+
+if TYPE_CHECKING:
+    from wiretask_client.blocking import Client as BlockingClient
+
+DEFAULT_TIMEOUT_SECONDS = 10.0
+
+_random = random.SystemRandom()
+_ids = TaskIds(lambda: time.time_ns() // 1_000_000, _random.getrandbits)
+#: A forked child must not go on with the counter of its parent.
+os.register_at_fork(after_in_child=_ids.restart)
+
+
+class Client:
+    """A connection to a scheduler that outlives its streams. Use it with `async with`, on one event loop."""
+
+    def __init__(
+        self,
+        scheduler: str | None = None,
+        *,
+        timeout: float | None = DEFAULT_TIMEOUT_SECONDS,
+        name: str | None = None,
+    ) -> None:
+        """`scheduler` is HOST:PORT, else $WIRETASK_SCHEDULER, else 127.0.0.1:9001; `name` is shown to operators."""
+        self.scheduler = scheduler or default_address()
+        self.timeout_seconds = timeout
+        self._name = name
+        self._running: Driver | None = None
+
+    async def __aenter__(self) -> Self:
+        await self.connect()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        try:
+            if kind is None:
+                await self.drain()
+        finally:
+            await self.close()
+
+    @staticmethod
+    def blocking(
+        scheduler: str | None = None, *, timeout: float | None = DEFAULT_TIMEOUT_SECONDS, name: str | None = None
+    ) -> BlockingClient:
+        """The same client for code without an event loop; see `wiretask_client.blocking`."""
+        from wiretask_client.blocking import Client as BlockingClient  # noqa: PLC0415 -- threads only where wanted
+
+        return BlockingClient(scheduler, timeout=timeout, name=name)
+
+    async def connect(self) -> None:
+        """Returns when the scheduler serves us. Raises Unreachable or Refused; after this you must `close`."""
+        if self._running is None:
+            self._running = Driver(self.scheduler, self.timeout_seconds, self._name, AGENT)
+        try:
+            await self._running.reach()
+        except BaseException:
+            await self.close()
+            raise
+
+    async def drain(self) -> None:
+        """Returns when every task that was submitted is accepted. Raises what kept one from it."""
+        for request in self._driver.core.unaccepted_submissions():
+            if isinstance(request.owner, TaskHandle):
+                await request.owner.accepted()
+
+    async def close(self) -> None:
+        """Says goodbye. What still waits raises ClientClosed; accepted tasks go on."""
+        if self._running is not None:
+            await self._running.close()
+
+    def submit(
+        self,
+        task_type: TaskType,
+        /,
+        *args: Any,
+        queue: str | None = None,
+        priority: int = DEFAULT_PRIORITY,
+        delay: Seconds | None = None,
+        not_before: Moment | None = None,
+        expires_in: Seconds | None = None,
+        expires_at: Moment | None = None,
+        time_limit: Seconds | None = None,
+        max_attempts: int | None = None,
+        retry: RetryPolicy | Seconds | None = None,
+        retention: Seconds | None = None,
+        cost: int | None = None,
+        note: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        trace_context: str | None = None,
+        trace_state: str | None = None,
+        want_result: bool = True,
+        on_progress: Callable[[Progress], None] | None = None,
+        task_id: str | bytes | None = None,
+        kwargs: Mapping[str, Any] | None = None,
+        **keywords: Any,
+    ) -> TaskHandle:
+        """Submits a task and returns its handle at once: `await` it for the result.
+
+        One argument of bytes is the body as it is; else positional arguments or keyword arguments travel as JSON, not
+        both. Keyword arguments named like an option go into `kwargs`. What each option means: see `Options`. With
+        `task_id` (from `new_id`) you can submit again after a crash of your own without running the task twice.
+
+        Nothing is waited for here: submit many tasks with `map` or `submit_many`, which know when to pause.
+        """
+        options = Options(
+            queue=queue,
+            priority=priority,
+            delay=delay,
+            not_before=not_before,
+            expires_in=expires_in,
+            expires_at=expires_at,
+            time_limit=time_limit,
+            max_attempts=max_attempts,
+            retry=retry,
+            retention=retention,
+            cost=cost,
+            note=note,
+            headers=headers,
+            trace_context=trace_context,
+            trace_state=trace_state,
+            want_result=want_result,
+            on_progress=on_progress,
+        )
+        template = Template(task_type, options)
+        envelope = template.envelope(args, {**(kwargs or {}), **keywords})
+        return self._submit(template, envelope, _ids.make(template.queue) if task_id is None else _id(task_id))
+
+    @staticmethod
+    def new_id(queue: str = DEFAULT_QUEUE) -> str:
+        """A new task id for `submit(…, queue=queue, task_id=…)`."""
+        return id_text(_ids.make(queue))
+
+    async def submit_many(
+        self,
+        task_type: TaskType,
+        /,
+        *iterables: Iterable[Any],
+        **options: Unpack[Options],
+    ) -> list[TaskHandle]:
+        """Submits a task for each item (for each tuple of items, as `map`), pipelined; returns when all are durable.
+
+        Raises what kept the first from it; those before it are durable.
+        """
+        template = Template(task_type, options)
+        handles: list[TaskHandle] = []
+        for position, args in enumerate(_zipped(iterables)):
+            handles.append(self._submit(template, template.envelope(args), _ids.make(template.queue)))
+            if position >= _SUBMIT_AHEAD:
+                await handles[position - _SUBMIT_AHEAD].accepted()
+        for handle in handles[-_SUBMIT_AHEAD:]:
+            await handle.accepted()
+        return handles
+
+    async def map(
+        self,
+        task_type: TaskType,
+        /,
+        *iterables: Iterable[Any] | AsyncIterable[Any],
+        ordered: bool = True,
+        in_flight: int = 0,
+        return_exceptions: bool = False,
+        **options: Unpack[Options],
+    ) -> AsyncIterator[Any]:
+        """Submits a task for each item, and yields the results: in order, or as they come with `ordered=False`.
+
+        Several iterables are arguments side by side, as with the built-in `map`; one may be asynchronous. At most
+        `in_flight` tasks are under way or not yet taken. The first task without a result raises its error, unless
+        `return_exceptions` yields it. Stopping early leaves tasks that were sent running, and sends no more.
+        """
+        stream = self.stream(task_type, ordered=ordered, in_flight=in_flight, **options)
+        source = _tuples(iterables[0]) if isinstance(iterables[0], AsyncIterable) else _zipped(iterables)
+        feeding = asyncio.create_task(stream.feed(source))
+        try:
+            while batch := await stream.take():
+                for value in batch:
+                    if isinstance(value, ClientError) and not return_exceptions:
+                        raise value
+                    yield value
+        finally:
+            feeding.cancel()
+            stream.abandon()
+
+    def stream(
+        self,
+        task_type: TaskType,
+        /,
+        *,
+        ordered: bool = True,
+        in_flight: int = 0,
+        **options: Unpack[Options],
+    ) -> Stream:
+        """What `map` is made of: push calls and take results in batches, as you like."""
+        return Stream(self._driver, _ids, Template(task_type, options), ordered=ordered, in_flight=in_flight)
+
+    async def result(self, task_id: str | bytes, timeout: float | None = None) -> Any:  # noqa: ASYNC109
+        """What a task returned, whoever submitted it. Raises UnknownTask, TaskEnded, or NotFinished after `timeout`."""
+        request = SubmitRequest(task_id=_id(task_id), accepted=True)
+        try:
+            async with asyncio.timeout(timeout):
+                answer = await self._driver.ask(request)
+        except TimeoutError as error:
+            if isinstance(error, ClientError):
+                raise
+            raise not_finished(str(task_id), timeout) from None
+        assert isinstance(answer, Result)
+        return outcomes.read(answer)
+
+    async def status(self, task_id: str | bytes) -> TaskStatus:
+        """Everything that the scheduler knows of a task. Raises UnknownTask."""
+        answer = await self._driver.ask(QueryRequest(task_id=_id(task_id)))
+        assert isinstance(answer, Status)
+        return task_status(answer)
+
+    async def cancel(self, task_id: str | bytes, *, hard: bool = False) -> None:
+        """Asks for a task to be stopped: one that no worker has ends at once, a running one is asked to.
+
+        `hard` stops the process that runs it where the worker can. One that has ended stays
+        as it is. Raises UnknownTask.
+        """
+        mode = CancelMode.HARD if hard else CancelMode.COOPERATIVE
+        await self._driver.ask(CancelRequest(task_id=_id(task_id), mode=mode))
+
+    async def ping(self) -> float:
+        """The seconds that the scheduler takes to answer."""
+        answer = await self._driver.ask(PingRequest())
+        assert isinstance(answer, float)
+        return answer
+
+    @property
+    def _driver(self) -> Driver:
+        if self._running is None:
+            raise BadCall("the client is not connected; use it as `async with Client(…) as client:`")
+        return self._running
+
+    def _submit(self, template: Template, envelope: bytes, task_id: bytes) -> TaskHandle:
+        request = SubmitRequest(
+            task_id=task_id, flags=template.flags, priority=template.priority, envelope=envelope, tags=template.tags
+        )
+        request.owner = handle = TaskHandle(self, request, template.on_progress)
+        self._driver.add(request)
+        return handle
+
+
+#: How many submissions `submit_many` leaves unaccepted.
+_SUBMIT_AHEAD = 10_000
+
+
+def _id(task_id: str | bytes) -> bytes:
+    if isinstance(task_id, bytes) and len(task_id) == 16:
+        return task_id
+    return id_bytes(task_id if isinstance(task_id, str) else repr(task_id))
+
+
+def _zipped(iterables: tuple[Any, ...]) -> Iterable[tuple[Any, ...]]:
+    if not iterables or any(isinstance(items, AsyncIterable) for items in iterables):
+        raise BadCall("give one iterable or more; an asynchronous one must be the only one")
+    return zip(*iterables, strict=False)
+
+
+async def _tuples(items: AsyncIterable[Any]) -> AsyncIterator[tuple[Any, ...]]:
+    async for item in items:
+        yield (item,)

@@ -1,0 +1,267 @@
+"""The driver: gives the core a stream and a clock, and its requests an event loop.
+
+It holds no decisions about tasks. A turn writes what the core wants to send (one write for all of it), hands out
+answers, and arms one timer; whatever happens asks for a turn.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import socket
+from typing import Any, Protocol, cast
+
+from wiretask_client.address import parse_address
+from wiretask_client.core import Core, ReachRequest, Request, SubmitRequest
+from wiretask_client.core.requests import Answer
+from wiretask_client.errors import ClientClosed, ClientError
+from wiretask_protocol.messages import Progress
+
+#: One write: large enough that system calls do not count, small enough that the peer has something to do early.
+_WRITE_OCTETS = 256 * 1024
+#: What may wait in the transport before requests stay in the core.
+_HIGH_WATER_OCTETS = 1024 * 1024
+#: An address that swallows packets is given up early, and tried again.
+_CONNECT_SECONDS = 5.0
+#: How long a goodbye may take to leave.
+_GOODBYE_SECONDS = 1.0
+
+
+class Owner(Protocol):
+    """Whoever waits for a request."""
+
+    def on_settled(self, request: Request) -> None:
+        """It has its answer."""
+
+    def on_accepted(self, request: SubmitRequest) -> None:
+        """The scheduler has it for good; called for watched submissions only."""
+
+    def on_progress(self, progress: Progress) -> None:
+        """It is on its way."""
+
+
+class Driver:
+    """Drives a core on the running event loop. After `close` it can not be used again."""
+
+    def __init__(self, address: str, timeout_seconds: float | None, name: str | None, agent: str) -> None:
+        self._host, self._port = parse_address(address)
+        self._random = random.SystemRandom()
+        name = name or f"{socket.gethostname()}:{os.getpid()}"
+        self.core = Core(address, timeout_seconds, self._random.getrandbits, name=name, agent=agent)
+        self.closed = False
+        self._loop = asyncio.get_running_loop()
+        self._link: Link | None = None
+        self._connecting: asyncio.Task[None] | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._turn_asked = False
+        self._gone = asyncio.Event()
+
+    def add(self, request: Request) -> None:
+        """Sees to a request; its owner hears of the answer."""
+        if self.closed:
+            raise ClientClosed("the client is closed; make a new one")
+        self.core.add(request, self._loop.time())
+        self.ask_turn()
+
+    async def ask(self, request: Request) -> Answer:
+        """The answer of a request. Raises ClientError where that is the answer."""
+        waiter = Waiter(self._loop)
+        request.owner = waiter
+        self.add(request)
+        try:
+            answer: Answer = await waiter.future
+        except asyncio.CancelledError:
+            if isinstance(request, SubmitRequest):
+                self.core.abandon(request)
+            raise
+        if isinstance(answer, ClientError):
+            raise answer
+        return answer
+
+    async def reach(self) -> None:
+        """Returns when the scheduler serves us. Raises Unreachable or Refused."""
+        await self.ask(ReachRequest())
+
+    async def close(self) -> None:
+        """Says goodbye; what still waits is answered with ClientClosed."""
+        if self.closed:
+            return
+        self.closed = True
+        self.core.fail_all(ClientClosed("the client was closed before the answer came"))
+        self.core.leave()
+        self._turn()
+        if self._connecting is not None:
+            self._connecting.cancel()
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._link is not None:
+            self._link.close()
+            try:
+                await asyncio.wait_for(self._gone.wait(), _GOODBYE_SECONDS)
+            except TimeoutError:
+                self._link.abort()
+
+    def ask_turn(self) -> None:
+        """Asks for a turn when the others on this loop have had theirs: what they add goes out with it."""
+        if not self._turn_asked:
+            self._turn_asked = True
+            self._loop.call_soon(self._turn)
+
+    # What the link says
+
+    def on_connected(self, link: Link) -> None:
+        """There is a stream."""
+        self._link = link
+        self._gone.clear()
+        self.core.connected(self._loop.time())
+        self._turn()
+
+    def on_data(self, octets: bytes) -> None:
+        """Something has come."""
+        self.core.receive(octets, self._loop.time())
+        self._hand_out()
+        self.ask_turn()
+
+    def on_lost(self, why: str) -> None:
+        """The stream has ended."""
+        self._link = None
+        self._gone.set()
+        self.core.disconnected(self._loop.time(), why)
+        self._turn()
+
+    # A turn
+
+    def _turn(self) -> None:
+        self._turn_asked = False
+        link = self._link
+        if link is not None and not link.paused:
+            octets = self.core.data_to_send(self._loop.time(), _WRITE_OCTETS)
+            if octets:
+                link.write(octets)
+            if self.core.closing:
+                link.close()
+            elif len(octets) >= _WRITE_OCTETS:
+                self.ask_turn()
+        self._hand_out()
+        self._arm()
+
+    def _hand_out(self) -> None:
+        core = self.core
+        for submission in core.take_accepted():
+            if submission.owner is not None:
+                submission.owner.on_accepted(submission)
+        for submission, progress in core.take_progress():
+            if submission.owner is not None:
+                submission.owner.on_progress(progress)
+        for request in core.take_settled():
+            owner, request.owner = request.owner, None
+            if owner is not None:
+                owner.on_settled(request)
+
+    def _arm(self) -> None:
+        if self.closed:
+            return
+        if self.core.connect_at is not None and self._connecting is None and self._link is None:
+            self._connecting = self._loop.create_task(self._connect(self.core.connect_at))
+        deadline = self.core.deadline()
+        if deadline is None or (self._timer is not None and self._timer.when() <= deadline):
+            return
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = self._loop.call_at(deadline, self._tick)
+
+    def _tick(self) -> None:
+        self._timer = None
+        self.core.tick(self._loop.time())
+        self._turn()
+
+    async def _connect(self, at: float) -> None:
+        try:
+            await asyncio.sleep(at - self._loop.time())
+            making = self._loop.create_connection(lambda: Link(self), self._host, self._port)
+            await asyncio.wait_for(making, _CONNECT_SECONDS)
+        except (OSError, TimeoutError) as error:
+            self.core.unreachable(self._loop.time(), _reason(error))
+        finally:
+            self._connecting = None
+            self.ask_turn()
+
+
+class Link(asyncio.Protocol):
+    """One stream to the scheduler."""
+
+    def __init__(self, driver: Driver) -> None:
+        self.paused = False
+        self._driver = driver
+        self._transport: asyncio.Transport | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """See asyncio."""
+        self._transport = cast("asyncio.Transport", transport)
+        self._transport.set_write_buffer_limits(_HIGH_WATER_OCTETS)
+        if self._driver.closed:
+            self._transport.abort()
+            return
+        self._driver.on_connected(self)
+
+    def data_received(self, data: bytes) -> None:
+        """See asyncio."""
+        self._driver.on_data(data)
+
+    def pause_writing(self) -> None:
+        """See asyncio."""
+        self.paused = True
+
+    def resume_writing(self) -> None:
+        """See asyncio."""
+        self.paused = False
+        self._driver.ask_turn()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """See asyncio."""
+        self._driver.on_lost("the scheduler closed the connection" if exc is None else _reason(exc))
+
+    def write(self, octets: bytes) -> None:
+        """Sends, or keeps for sending."""
+        if self._transport is not None:
+            self._transport.write(octets)
+
+    def close(self) -> None:
+        """Ends the stream when everything is sent."""
+        if self._transport is not None:
+            self._transport.close()
+
+    def abort(self) -> None:
+        """Ends the stream now."""
+        if self._transport is not None:
+            self._transport.abort()
+
+
+class Waiter:
+    """An owner that is a future of the answer."""
+
+    __slots__ = ("future",)
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.future: asyncio.Future[Any] = loop.create_future()
+
+    def on_settled(self, request: Request) -> None:
+        """The answer is here."""
+        if not self.future.done():
+            self.future.set_result(request.answer)
+
+    def on_accepted(self, request: SubmitRequest) -> None:
+        """Nobody asked."""
+
+    def on_progress(self, progress: Progress) -> None:
+        """Nobody asked."""
+
+
+def _reason(error: BaseException) -> str:
+    """Why there is no stream, in a few words."""
+    if isinstance(error, OSError) and error.errno is not None and error.errno > 0:
+        return os.strerror(error.errno).lower()
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror.lower()
+    return str(error) or "no answer"

@@ -1,0 +1,67 @@
+"""From the Result of a task to what its submitter gets: a value, or an exception.
+
+It knows bodies and outcomes, and nothing of who waits. A raw body is bytes as they are; a JSON body is any value.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from wiretask_client.errors import (
+    ClientError,
+    TaskCancelled,
+    TaskEnded,
+    TaskExpired,
+    TaskFailed,
+    TaskGivenUp,
+    TaskTimedOut,
+    UnreadableResult,
+)
+from wiretask_client.ids import id_text
+from wiretask_protocol.codec import decode_report
+from wiretask_protocol.errors import WireError
+from wiretask_protocol.messages import Encoding, Outcome, Report, Result
+
+_SUCCEEDED = int(Outcome.SUCCEEDED)
+_RAW = int(Encoding.RAW)
+_JSON = int(Encoding.JSON)
+
+_ENDS: dict[int, type[TaskEnded]] = {
+    Outcome.FAILED: TaskFailed,
+    Outcome.CANCELLED: TaskCancelled,
+    Outcome.TIMED_OUT: TaskTimedOut,
+    Outcome.CRASHED: TaskGivenUp,
+    Outcome.EXPIRED: TaskExpired,
+    Outcome.DEAD: TaskGivenUp,
+    Outcome.LOST: TaskGivenUp,
+}
+
+
+def read(message: Result) -> Any:
+    """What the task returned. Raises TaskEnded if it did not return, UnreadableResult if that cannot be read."""
+    value = value_or_error(message)
+    if isinstance(value, ClientError):
+        raise value
+    return value
+
+
+def value_or_error(message: Result) -> Any:
+    """What the task returned, or the ClientError that says why there is nothing."""
+    try:
+        report = decode_report(message.report)
+    except WireError as error:
+        return UnreadableResult(id_text(message.task_id), Report(_RAW, message.report), error.text)
+    if message.outcome != _SUCCEEDED:
+        kind = _ENDS.get(message.outcome, TaskEnded)
+        return kind(id_text(message.task_id), message.outcome, report, message.exit_status)
+    if report.encoding == _RAW:
+        return report.body
+    if report.encoding != _JSON:
+        why = f"encoding {report.encoding} is not known here; its bytes are in .report.body"
+        return UnreadableResult(id_text(message.task_id), report, why)
+    try:
+        return msgspec.json.decode(report.body)
+    except (ValueError, RecursionError) as error:
+        return UnreadableResult(id_text(message.task_id), report, f"it is not JSON ({error})")

@@ -1,0 +1,277 @@
+"""A scheduler for the client's tests: one asyncio protocol that speaks the wire and decides nothing by itself.
+
+What it does with each message can be replaced; by default it accepts everything and does the work itself.
+"""
+
+import asyncio
+import hashlib
+import threading
+from collections import Counter
+
+import msgspec
+import pytest
+
+from wiretask_protocol.codec import decode_envelope, encode, encode_report
+from wiretask_protocol.connection import Connection
+from wiretask_protocol.errors import ErrorCode, error_message
+from wiretask_protocol.machines import SchedulerConnectionEvent
+from wiretask_protocol.messages import (
+    Accepted,
+    Await,
+    Cancel,
+    Encoding,
+    Goodbye,
+    Hello,
+    HelloKind,
+    Outcome,
+    Query,
+    Report,
+    Result,
+    Status,
+    Submit,
+    SubmitFlags,
+    TaskState,
+    WaitReason,
+)
+
+
+def succeed(body, encoding=Encoding.RAW):
+    return Outcome.SUCCEEDED, encode_report(Report(encoding, body))
+
+
+def fail(error_type, message, traceback=None, outcome=Outcome.FAILED):
+    return outcome, encode_report(Report(Encoding.RAW, b"", error_type, message, traceback))
+
+
+def work(envelope):
+    """The handlers of the fake: type -> outcome and report."""
+    match envelope.type:
+        case "sha256":
+            return succeed(hashlib.sha256(envelope.body).hexdigest().encode())
+        case "echo":
+            return succeed(envelope.body, envelope.encoding)
+        case "add":
+            return succeed(msgspec.json.encode(sum(msgspec.json.decode(envelope.body))), Encoding.JSON)
+        case "fail":
+            return fail("ValueError", "it is wrong", "Traceback: here")
+        case "fail_odd" if envelope.body.endswith((b"1", b"3", b"5", b"7", b"9")):
+            return fail("ValueError", f"{envelope.body.decode()} is odd")
+        case "fail_odd":
+            return succeed(envelope.body)
+    return None  # waits: nobody knows the type
+
+
+class FakeScheduler:
+    """Serves any number of clients on one port. Tasks outlive connections, not the fake."""
+
+    def __init__(self):
+        self.peers = []
+        self.seen = []  # every message of every client, in order
+        self.runs = Counter()  # task id -> how often it ran
+        self.results = {}  # task id -> (outcome, report)
+        self.routes = {}  # task id -> (type, queue)
+        self.cancelled = set()
+        self.accept = {}  # further tags of the accept
+        self.work = work
+        self.on_message = None  # (peer, message) -> True if it has dealt with it
+        self.port = 0
+        self._server = None
+
+    @property
+    def address(self):
+        return f"127.0.0.1:{self.port}"
+
+    def of(self, kind):
+        return [message for message in self.seen if isinstance(message, kind)]
+
+    async def start(self):
+        loop = asyncio.get_running_loop()
+        self._server = await loop.create_server(lambda: Peer(self), "127.0.0.1", self.port)
+        self.port = self._server.sockets[0].getsockname()[1]
+        return self
+
+    async def stop(self):
+        self._server.close()
+        self.drop()
+        await asyncio.sleep(0)
+
+    def drop(self):
+        for peer in list(self.peers):
+            peer.transport.abort()
+
+    def finish(self, task_id, ended):
+        """A task has ended: tells every client that waits for it."""
+        self.results[task_id] = ended
+        for peer in self.peers:
+            if task_id in peer.waiting:
+                peer.deliver(task_id)
+
+    async def __aenter__(self):
+        return await self.start()
+
+    async def __aexit__(self, *_):
+        await self.stop()
+
+
+class Peer(asyncio.Protocol):
+    """One client's connection, as the fake sees it."""
+
+    def __init__(self, scheduler):
+        self.scheduler = scheduler
+        self.connection = Connection("scheduler")
+        self.waiting = set()
+        self.seq = 0
+        self.out = []
+
+    def connection_made(self, transport):
+        self.transport = transport
+        self.scheduler.peers.append(self)
+
+    def connection_lost(self, exc):
+        if self in self.scheduler.peers:
+            self.scheduler.peers.remove(self)
+
+    def data_received(self, data):
+        messages = self.connection.receive(data)
+        self.take(messages)
+        while self.connection.more:
+            self.take(self.connection.receive(b""))
+        self.flush()
+
+    def take(self, messages):
+        last = 0
+        for message in messages:
+            self.scheduler.seen.append(message)
+            if self.scheduler.on_message is not None and self.scheduler.on_message(self, message):
+                continue
+            self.on_message(message)
+            last = getattr(message, "seq", 0) if isinstance(message, Submit | Await | Query | Cancel) else last
+        if last:
+            # One Accepted for the whole batch, before the results of it.
+            self.out.insert(0, encode(Accepted(last)))
+
+    def on_message(self, message):
+        match message:
+            case Hello(kind=HelloKind.OPEN):
+                self.connection.event(SchedulerConnectionEvent.ACCEPT_CLIENT)
+                self.send(Hello(HelloKind.ACCEPT, message.nonce, version=1, **self.scheduler.accept))
+            case Hello(kind=HelloKind.PING):
+                self.send(Hello(HelloKind.PONG, message.nonce))
+            case Submit():
+                self.on_submit(message)
+            case Await():
+                self.on_await(message)
+            case Query():
+                self.on_query(message)
+            case Cancel():
+                self.on_cancel(message)
+            case Goodbye():
+                self.transport.close()
+
+    def on_submit(self, message):
+        scheduler = self.scheduler
+        task_id = message.task_id
+        if message.flags & SubmitFlags.WANT_RESULT:
+            self.waiting.add(task_id)
+        if task_id not in scheduler.routes:
+            envelope = decode_envelope(message.envelope)
+            scheduler.routes[task_id] = (envelope.type, envelope.queue)
+            ended = scheduler.work(envelope)
+            if ended is not None:
+                scheduler.runs[task_id] += 1
+                scheduler.results[task_id] = ended
+        if task_id in scheduler.results:
+            self.deliver(task_id)
+
+    def on_await(self, message):
+        if message.task_id in self.scheduler.results:
+            self.waiting.add(message.task_id)
+            self.deliver(message.task_id)
+        elif message.task_id in self.scheduler.routes:
+            self.waiting.add(message.task_id)
+        else:
+            self.refuse(message, ErrorCode.UNKNOWN_TASK)
+
+    def on_query(self, message):
+        route = self.scheduler.routes.get(message.task_id)
+        if route is None:
+            self.refuse(message, ErrorCode.UNKNOWN_TASK)
+            return
+        state, reason, detail = TaskState.SUCCEEDED, WaitReason.NONE, None
+        if message.task_id not in self.scheduler.results:
+            state, reason = TaskState.READY, WaitReason.UNKNOWN_TYPE
+            detail = f"no connected worker knows the type {route[0]}"
+        self.send(Status(message.seq, message.task_id, state, reason, 1, *route, detail=detail, priority=5))
+
+    def on_cancel(self, message):
+        if message.task_id not in self.scheduler.routes:
+            self.refuse(message, ErrorCode.UNKNOWN_TASK)
+            return
+        self.scheduler.cancelled.add(message.task_id)
+        if message.task_id not in self.scheduler.results:
+            self.scheduler.finish(message.task_id, fail(None, None, outcome=Outcome.CANCELLED))
+
+    def refuse(self, message, code, **more):
+        self.send(error_message(code, command=message.COMMAND, seq=message.seq, **more))
+
+    def deliver(self, task_id):
+        if task_id in self.waiting:
+            self.waiting.discard(task_id)
+            self.seq += 1
+            outcome, report = self.scheduler.results[task_id]
+            self.send(Result(self.seq, task_id, 0, outcome, report))
+
+    def send(self, message):
+        self.out.append(encode(message))
+
+    def flush(self):
+        out, self.out = self.out, []
+        if out and not self.transport.is_closing():
+            self.transport.write(b"".join(out))
+
+
+class ThreadedFake:
+    """The fake on a loop of its own: for real processes and blocking clients."""
+
+    def __init__(self):
+        self.scheduler = FakeScheduler()
+        self.loop = asyncio.new_event_loop()
+        self.thread = threading.Thread(target=self.loop.run_forever, daemon=True)
+
+    @property
+    def address(self):
+        return self.scheduler.address
+
+    def run(self, coroutine):
+        return asyncio.run_coroutine_threadsafe(coroutine, self.loop).result(10)
+
+    def call(self, function, *args):
+        async def called():
+            return function(*args)
+
+        return self.run(called())
+
+    def start(self):
+        self.thread.start()
+        self.run(self.scheduler.start())
+
+    def stop(self):
+        self.run(self.scheduler.stop())
+        self.loop.call_soon_threadsafe(self.loop.stop)
+        self.thread.join(10)
+        self.loop.close()
+
+
+@pytest.fixture
+def scheduler():
+    """A fake scheduler that is not started yet: `async with scheduler:`."""
+    return FakeScheduler()
+
+
+@pytest.fixture
+def served():
+    """A fake scheduler that serves in a thread."""
+    fake = ThreadedFake()
+    fake.start()
+    yield fake
+    fake.stop()
