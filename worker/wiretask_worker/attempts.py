@@ -1,0 +1,28 @@
+"""One attempt: the handler is called with its arguments, and whatever happens becomes a Finished.
+
+Knows handlers and their bodies; nothing of threads, processes, connections or time. Nothing that a handler does
+escapes, sys.exit and KeyboardInterrupt included: the worker lives on.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from wiretask_protocol.messages import Envelope
+from wiretask_worker import context as contexts
+from wiretask_worker import reports
+from wiretask_worker.context import Context
+from wiretask_worker.core.assignment import Finished
+from wiretask_worker.handlers import Handler
+
+
+def run(handler: Handler[..., Any], envelope: Envelope, context: Context) -> Finished:
+    """Runs a plain function here and now."""
+    token = contexts.enter(context)
+    try:
+        call = handler.arguments.fill(envelope.encoding, envelope.body, context)
+        return reports.succeeded(handler.function(*call.args, **call.kwargs))
+    except BaseException as error:
+        return reports.failed(error, handler.no_retry_on)
+    finally:
+        contexts.leave(token)

@@ -1,0 +1,157 @@
+"""What a worker process is told by its command line, its environment and its configuration file."""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+import tomllib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from wiretask_protocol.limits import FRAME_LIMIT
+from wiretask_protocol.messages import CancelSupport, QueueWeight
+from wiretask_worker.core.settings import Settings, TypeSettings
+from wiretask_worker.core.texts import fit
+from wiretask_worker.errors import DefinitionError
+from wiretask_worker.handlers import Catalog, Handler
+
+EXECUTORS = ("thread", "process", "inline")
+DEFAULT_QUEUE = "default"
+#: Coroutines at a time, and plain functions between two looks at the sockets.
+INLINE_CONCURRENCY = 128
+#: Functions that take microseconds: enough of them to fill the time of a round trip.
+INLINE_PREFETCH = 4096
+#: Threads wait more than they compute.
+THREADS_MINIMUM = 4
+#: A Resume names what is held, in a list of at most 65 535.
+SLOTS_MAXIMUM = 16_384
+
+# 09-subscribe.yaml and types.yaml
+_QUEUES_MAXIMUM = 1024
+_TYPES_MAXIMUM = 4096
+_SHORT_TEXT_OCTETS = 1024
+_WEIGHT_MAXIMUM = 65535
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:/@+-]{0,127}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """The options of a worker process."""
+
+    host: str = "127.0.0.1"
+    port: int = 9001
+    tasks: tuple[str, ...] = ()
+    executor: str = "thread"
+    concurrency: int | None = None
+    prefetch: int | None = None
+    queues: tuple[QueueWeight, ...] = ()
+    name: str = ""
+    frame_limit: int = FRAME_LIMIT
+    health_file: str | None = None
+
+    @property
+    def slots(self) -> int:
+        """How much runs at a time."""
+        if self.concurrency is not None:
+            return self.concurrency
+        match self.executor:
+            case "inline":
+                return INLINE_CONCURRENCY
+            case "process":
+                return _processors()
+            case _:
+                return max(THREADS_MINIMUM, _processors())
+
+    def core_settings(self, catalog: Catalog) -> Settings:
+        """What the core is told. Raises DefinitionError for more than the protocol can say."""
+        queues = self.queues or tuple(QueueWeight(queue, 1) for queue in _queues(catalog))
+        for count, maximum, what in ((len(catalog), _TYPES_MAXIMUM, "tasks"), (len(queues), _QUEUES_MAXIMUM, "queues")):
+            if count > maximum:
+                raise DefinitionError(f"{count} {what} are too many for one worker ({maximum}); start several")
+        prefetch = self.prefetch
+        if prefetch is None:
+            prefetch = INLINE_PREFETCH if self.executor == "inline" else min(self.slots, SLOTS_MAXIMUM - self.slots)
+        return Settings(
+            types={handler.name: self._type_settings(handler) for handler in catalog},
+            queues=queues,
+            concurrency=self.slots,
+            prefetch=prefetch,
+            frame_limit=self.frame_limit,
+            agent=f"wiretask-worker/{_version()}",
+            name=fit(self.name or f"{socket.gethostname()}:{os.getpid()}", _SHORT_TEXT_OCTETS),
+        )
+
+    def _type_settings(self, handler: Handler[..., Any]) -> TypeSettings:
+        if handler.is_async or self.executor == "thread":
+            cancel = CancelSupport.COOPERATIVE
+        else:
+            cancel = CancelSupport.HARD if self.executor == "process" else CancelSupport.NONE
+        return TypeSettings(cancel, round((handler.time_limit or 0) * 1000))
+
+
+def parse_address(text: str) -> tuple[str, int]:
+    """HOST:PORT, [IPV6]:PORT or :PORT. Raises ValueError that says the remedy."""
+    host, colon, port = text.rpartition(":")
+    if not colon or not port.isascii() or not port.isdigit() or not 1 <= int(port) <= 65535:
+        raise ValueError(f"{text!r} is not an address; write HOST:PORT, as in 127.0.0.1:9001")
+    if host.startswith("[") and host.endswith("]"):
+        host = host[1:-1]
+    elif ":" in host:
+        raise ValueError(f"{text!r} is ambiguous; write an IPv6 address in brackets, as in [::1]:9001")
+    return host or "127.0.0.1", int(port)
+
+
+def parse_queue(text: str) -> QueueWeight:
+    """NAME or NAME=WEIGHT. Raises ValueError that says the remedy."""
+    queue, equals, weight = text.partition("=")
+    if not _NAME.fullmatch(queue):
+        raise ValueError(f"{queue!r} is not the name of a queue; use letters, digits and _ . : / @ + -")
+    if not equals:
+        return QueueWeight(queue, 1)
+    if not weight.isascii() or not weight.isdigit() or not 1 <= int(weight) <= _WEIGHT_MAXIMUM:
+        raise ValueError(f"{weight!r} is not a weight; write a number from 1 to {_WEIGHT_MAXIMUM}")
+    return QueueWeight(queue, int(weight))
+
+
+def read_file(path: str, known: Iterable[str]) -> dict[str, Any]:
+    """The options in a TOML file, at its top or in its table [worker]. Raises ValueError that says the remedy."""
+    try:
+        loaded = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ValueError(f"{path} cannot be read: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path} is not TOML: {error}") from error
+    table = loaded.get("worker", loaded)
+    if not isinstance(table, dict):
+        raise ValueError(  # noqa: TRY004 -- a mistake in a file, not of a programmer
+            f"{path}: worker is to be a table: [worker]"
+        )
+    options = {str(key).replace("-", "_"): value for key, value in table.items()}
+    names = sorted(known)
+    for name in options:
+        if name not in names:
+            raise ValueError(f"{path}: {name!r} is not an option of the worker; it knows {', '.join(names)}")
+    return options
+
+
+def _queues(catalog: Catalog) -> list[str]:
+    named = [handler.queue for handler in catalog if handler.queue is not None]
+    return list(dict.fromkeys([DEFAULT_QUEUE, *named]))
+
+
+def _processors() -> int:
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:  # not on macOS
+        return os.cpu_count() or 1
+
+
+def _version() -> str:
+    try:
+        return metadata.version("wiretask")
+    except metadata.PackageNotFoundError:  # run from a checkout that is not installed
+        return "unknown"

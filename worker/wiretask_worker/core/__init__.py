@@ -1,0 +1,1 @@
+"""The decisions of a worker, without sockets, clocks, threads or randomness."""

@@ -1,0 +1,38 @@
+"""What a worker is told when it starts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import msgspec
+
+from wiretask_protocol.limits import FRAME_LIMIT
+from wiretask_protocol.messages import CancelSupport, QueueWeight
+
+#: Envelopes that may wait and run here at a time; far above the frame limit, far below the memory of a small machine.
+WINDOW_OCTETS = 256 << 20
+
+
+class TypeSettings(NamedTuple):
+    """A task type that this worker knows."""
+
+    cancel: CancelSupport
+    #: In milliseconds, where the task names none; 0 is none.
+    time_limit: int = 0
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """What a worker takes, and how much of it."""
+
+    types: Mapping[str, TypeSettings]
+    queues: tuple[QueueWeight, ...]
+    #: Slots: how much runs at a time.
+    concurrency: int
+    #: How much waits here for a slot.
+    prefetch: int
+    frame_limit: int = FRAME_LIMIT
+    window_octets: int = WINDOW_OCTETS
+    agent: str = "wiretask-worker"
+    #: What people call this worker.
+    name: str | None = None

@@ -1,0 +1,206 @@
+"""The life of a worker process: connects and connects again, obeys signals, and ends with an exit code.
+
+SIGTERM or SIGINT           drain: finish what runs, give back what has not begun, exit 0
+a second one                stop now, exit 130
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import random
+import signal
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from wiretask_protocol.limits import HANDSHAKE_DEADLINE_MS
+from wiretask_worker import loading
+from wiretask_worker.backoff import Backoff
+from wiretask_worker.config import Config
+from wiretask_worker.engine import Engine
+from wiretask_worker.errors import DefinitionError, WorkerError
+from wiretask_worker.executors.base import Executor
+from wiretask_worker.executors.coroutines import CoroutineExecutor
+from wiretask_worker.executors.inline import InlineExecutor
+from wiretask_worker.handlers import Catalog
+from wiretask_worker.logs import escape
+
+_LOG = logging.getLogger(__name__)
+INTERRUPTED = 130
+_HEALTH_SECONDS = 5.0
+#: For the last frames to leave before the process does.
+_FAREWELL_SECONDS = 1.0
+
+
+class Runtime:
+    """One worker process."""
+
+    def __init__(self, config: Config, catalog: Catalog, loop: asyncio.AbstractEventLoop) -> None:
+        self._config = config
+        self._loop = loop
+        self._backoff = Backoff(random.random)
+        self._signals = 0
+        #: Whether the present connection has got as far as a subscription, and whether any has.
+        self._subscribed = False
+        self._announced = False
+        self._stopped = asyncio.Event()
+        self.engine = Engine(config.core_settings(catalog), loop, self._on_ready)
+        self._employ(catalog)
+
+    async def run(self) -> int:
+        """Runs until it is told to stop; returns the exit code. Raises WorkerError where it cannot go on."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            self._loop.add_signal_handler(number, self._on_signal)
+        connecting = self._loop.create_task(self._stay_connected())
+        stopped = self._loop.create_task(self._stopped.wait())
+        health = self._loop.create_task(self._report_health())
+        try:
+            await asyncio.wait((connecting, stopped, self.engine.finished), return_when=asyncio.FIRST_COMPLETED)
+            return self._end(connecting)
+        finally:
+            self.engine.close()
+            for task in (connecting, stopped, health):
+                task.cancel()
+            await asyncio.wait((connecting,), timeout=_FAREWELL_SECONDS)
+
+    def _end(self, connecting: asyncio.Task[None]) -> int:
+        if self._stopped.is_set():
+            _LOG.warning(
+                "stopped with %d tasks unfinished; the scheduler gives them to others", self.engine.core.running
+            )
+            return INTERRUPTED
+        if self.engine.finished.done():
+            self.engine.finished.result()
+        elif connecting.done():
+            connecting.result()
+        undelivered = self.engine.core.undelivered
+        if undelivered:
+            raise WorkerError(
+                f"the scheduler is gone: {undelivered} results could not be delivered, their tasks run again"
+            )
+        return 0
+
+    # -- signals
+
+    def _on_signal(self) -> None:
+        self._signals += 1
+        if self._signals == 1:
+            _LOG.info("draining: %d tasks are here; signal again to stop at once", self.engine.core.running)
+            self.engine.drain()
+        else:
+            self._stopped.set()
+
+    # -- the connection
+
+    async def _stay_connected(self) -> None:
+        where = f"{self._config.host}:{self._config.port}"
+        told = False
+        while True:
+            failure = await self._connect()
+            core = self.engine.core
+            if failure is None:
+                if self._subscribed:
+                    self._backoff.reset()
+                    told = False
+                failure = self.engine.last_words
+            if self.engine.finished.done():
+                return
+            if not told:
+                told = True
+                _LOG.warning(
+                    "no connection to the scheduler at %s: %s; trying until there is one", where, escape(failure)
+                )
+            await asyncio.sleep(max(self._backoff.next(), core.stay_away))
+
+    async def _connect(self) -> str | None:
+        """One connection, from beginning to end. Returns why there was none."""
+        self._subscribed = False
+        try:
+            async with asyncio.timeout(HANDSHAKE_DEADLINE_MS / 1000):
+                _, link = await self._loop.create_connection(self.engine.new_link, self._config.host, self._config.port)
+        except TimeoutError:
+            return "no answer"
+        except OSError as error:
+            return error.strerror or str(error)
+        try:
+            await link.ended
+        finally:
+            link.close("the worker stops")
+        return None
+
+    def _on_ready(self) -> None:
+        self._subscribed = True
+        where = f"{self._config.host}:{self._config.port}"
+        _LOG.info("subscribed at %s as %s", where, self._config.name)
+        if not self._announced:
+            self._announced = True
+            sys.stdout.write("ready\n")
+            sys.stdout.flush()
+
+    async def _report_health(self) -> None:
+        if self._config.health_file is None:
+            return
+        touch = Path(self._config.health_file).touch
+        while True:
+            if self.engine.core.serving:
+                touch()
+            await asyncio.sleep(_HEALTH_SECONDS)
+
+    # -- executors
+
+    def _employ(self, catalog: Catalog) -> None:
+        engine, loop, config = self.engine, self._loop, self._config
+        coroutines = CoroutineExecutor(catalog, engine.ended, engine.stepped, loop)
+        inline = InlineExecutor(catalog, engine.stepped) if config.executor == "inline" else None
+        plain = inline or self._make_plain(catalog)
+        executors: Mapping[str, Executor] = {
+            handler.name: coroutines if handler.is_async else plain for handler in catalog
+        }
+        engine.employ(executors, inline)
+
+    def _make_plain(self, catalog: Catalog) -> Executor:
+        engine, loop, config = self.engine, self._loop, self._config
+        if config.executor == "process":
+            from wiretask_worker.executors.processes import ProcessExecutor  # noqa: PLC0415 -- only where it is used
+
+            return ProcessExecutor(config.tasks, engine.ended, engine.stepped, loop, config.slots, self._on_broken)
+        from wiretask_worker.executors.threads import ThreadExecutor  # noqa: PLC0415 -- only where it is used
+
+        return ThreadExecutor(catalog, engine.ended, engine.stepped, loop, config.slots)
+
+    def _on_broken(self, text: str) -> None:
+        self.engine.fail(DefinitionError(f"in a child process: {text}"))
+
+
+def run(config: Config) -> int:
+    """Imports the task modules and runs a worker. Returns the exit code; raises WorkerError."""
+    loading.search_here()
+    catalog = loading.load(config.tasks)
+
+    async def main() -> int:
+        runtime = Runtime(config, catalog, asyncio.get_running_loop())
+        code = await runtime.run()
+        if code == INTERRUPTED or runtime.engine.core.lingering:
+            _leave(code)
+        return code
+
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        return runner.run(main())
+
+
+def _leave(code: int) -> None:
+    """Ends the process although handlers go on: threads, and coroutines that will not be cancelled, may never end."""
+    logging.shutdown()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    try:
+        import uvloop  # noqa: PLC0415 -- not on every platform
+    except ImportError:
+        return None
+    return uvloop.new_event_loop
