@@ -26,12 +26,12 @@ from wiretask_client.core import CancelRequest, PingRequest, QueryRequest, Submi
 from wiretask_client.driver import Driver
 from wiretask_client.errors import BadCall, ClientError
 from wiretask_client.handle import TaskHandle, not_finished
-from wiretask_client.ids import TaskIds, id_bytes, id_text
+from wiretask_client.ids import TaskIds, as_id, id_text
 from wiretask_client.options import DEFAULT_PRIORITY, DEFAULT_QUEUE, Moment, Options, RetryPolicy, Seconds
 from wiretask_client.status import TaskStatus, task_status
-from wiretask_client.stream import Stream
+from wiretask_client.stream import Stream, tuples, zipped
 from wiretask_client.version import AGENT
-from wiretask_protocol.messages import CancelMode, Progress, Result, Status
+from wiretask_protocol.messages import CancelMode, Progress, Report, Result, Status
 
 if TYPE_CHECKING:
     from wiretask_client.blocking import Client as BlockingClient
@@ -59,6 +59,8 @@ class Client:
         self.timeout_seconds = timeout
         self._name = name
         self._running: Driver | None = None
+        #: What `submit` was last asked for: the next one is mostly of the same kind.
+        self._last: tuple[TaskType, Options, Template] | None = None
 
     async def __aenter__(self) -> Self:
         await self.connect()
@@ -156,9 +158,9 @@ class Client:
             want_result=want_result,
             on_progress=on_progress,
         )
-        template = Template(task_type, options)
-        envelope = template.envelope(args, {**(kwargs or {}), **keywords})
-        return self._submit(template, envelope, _ids.make(template.queue) if task_id is None else _id(task_id))
+        template = self._template(task_type, options)
+        envelope = template.envelope(args, {**kwargs, **keywords} if kwargs else keywords)
+        return self._submit(template, envelope, _ids.make(template.queue) if task_id is None else as_id(task_id))
 
     @staticmethod
     def new_id(queue: str = DEFAULT_QUEUE) -> str:
@@ -178,7 +180,7 @@ class Client:
         """
         template = Template(task_type, options)
         handles: list[TaskHandle] = []
-        for position, args in enumerate(_zipped(iterables)):
+        for position, args in enumerate(zipped(iterables)):
             handles.append(self._submit(template, template.envelope(args), _ids.make(template.queue)))
             if position >= _SUBMIT_AHEAD:
                 await handles[position - _SUBMIT_AHEAD].accepted()
@@ -203,7 +205,7 @@ class Client:
         `return_exceptions` yields it. Stopping early leaves tasks that were sent running, and sends no more.
         """
         stream = self.stream(task_type, ordered=ordered, in_flight=in_flight, **options)
-        source = _tuples(iterables[0]) if isinstance(iterables[0], AsyncIterable) else _zipped(iterables)
+        source = tuples(iterables[0]) if isinstance(iterables[0], AsyncIterable) else zipped(iterables)
         feeding = asyncio.create_task(stream.feed(source))
         try:
             while batch := await stream.take():
@@ -222,27 +224,24 @@ class Client:
         *,
         ordered: bool = True,
         in_flight: int = 0,
+        read: Callable[[Result], Any] = outcomes.value_or_error,
         **options: Unpack[Options],
     ) -> Stream:
-        """What `map` is made of: push calls and take results in batches, as you like."""
-        return Stream(self._driver, _ids, Template(task_type, options), ordered=ordered, in_flight=in_flight)
+        """What `map` is made of: push calls and take results in batches, as you like. `read` makes them of Results."""
+        template = Template(task_type, options)
+        return Stream(self._driver, _ids, template, ordered=ordered, in_flight=in_flight, read=read)
 
     async def result(self, task_id: str | bytes, timeout: float | None = None) -> Any:  # noqa: ASYNC109
         """What a task returned, whoever submitted it. Raises UnknownTask, TaskEnded, or NotFinished after `timeout`."""
-        request = SubmitRequest(task_id=_id(task_id), accepted=True)
-        try:
-            async with asyncio.timeout(timeout):
-                answer = await self._driver.ask(request)
-        except TimeoutError as error:
-            if isinstance(error, ClientError):
-                raise
-            raise not_finished(str(task_id), timeout) from None
-        assert isinstance(answer, Result)
-        return outcomes.read(answer)
+        return outcomes.value(await self._await(task_id, timeout))
+
+    async def report(self, task_id: str | bytes, timeout: float | None = None) -> Report:  # noqa: ASYNC109
+        """The same as it came: an encoding and a body."""
+        return outcomes.report(await self._await(task_id, timeout))
 
     async def status(self, task_id: str | bytes) -> TaskStatus:
         """Everything that the scheduler knows of a task. Raises UnknownTask."""
-        answer = await self._driver.ask(QueryRequest(task_id=_id(task_id)))
+        answer = await self._driver.ask(QueryRequest(task_id=as_id(task_id)))
         assert isinstance(answer, Status)
         return task_status(answer)
 
@@ -253,7 +252,7 @@ class Client:
         as it is. Raises UnknownTask.
         """
         mode = CancelMode.HARD if hard else CancelMode.COOPERATIVE
-        await self._driver.ask(CancelRequest(task_id=_id(task_id), mode=mode))
+        await self._driver.ask(CancelRequest(task_id=as_id(task_id), mode=mode))
 
     async def ping(self) -> float:
         """The seconds that the scheduler takes to answer."""
@@ -267,6 +266,23 @@ class Client:
             raise BadCall("the client is not connected; use it as `async with Client(…) as client:`")
         return self._running
 
+    async def _await(self, task_id: str | bytes, timeout_seconds: float | None) -> Result:
+        request = SubmitRequest(task_id=as_id(task_id), accepted=True)
+        try:
+            async with asyncio.timeout(timeout_seconds):
+                answer = await self._driver.ask(request)
+        except TimeoutError:
+            raise not_finished(id_text(request.task_id), timeout_seconds) from None
+        assert isinstance(answer, Result)
+        return answer
+
+    def _template(self, task_type: TaskType, options: Options) -> Template:
+        if options.get("headers"):  # a mapping can change between two calls
+            return Template(task_type, options)
+        if self._last is None or self._last[0] != task_type or self._last[1] != options:
+            self._last = (task_type, options, Template(task_type, options))
+        return self._last[2]
+
     def _submit(self, template: Template, envelope: bytes, task_id: bytes) -> TaskHandle:
         request = SubmitRequest(
             task_id=task_id, flags=template.flags, priority=template.priority, envelope=envelope, tags=template.tags
@@ -278,20 +294,3 @@ class Client:
 
 #: How many submissions `submit_many` leaves unaccepted.
 _SUBMIT_AHEAD = 10_000
-
-
-def _id(task_id: str | bytes) -> bytes:
-    if isinstance(task_id, bytes) and len(task_id) == 16:
-        return task_id
-    return id_bytes(task_id if isinstance(task_id, str) else repr(task_id))
-
-
-def _zipped(iterables: tuple[Any, ...]) -> Iterable[tuple[Any, ...]]:
-    if not iterables or any(isinstance(items, AsyncIterable) for items in iterables):
-        raise BadCall("give one iterable or more; an asynchronous one must be the only one")
-    return zip(*iterables, strict=False)
-
-
-async def _tuples(items: AsyncIterable[Any]) -> AsyncIterator[tuple[Any, ...]]:
-    async for item in items:
-        yield (item,)

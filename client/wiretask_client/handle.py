@@ -10,7 +10,7 @@ from wiretask_client import outcomes
 from wiretask_client.core import Request, SubmitRequest
 from wiretask_client.errors import ClientError, NotFinished
 from wiretask_client.ids import id_text
-from wiretask_protocol.messages import Progress, Result
+from wiretask_protocol.messages import Progress, Report, Result
 
 if TYPE_CHECKING:
     from wiretask_client.client import Client
@@ -50,22 +50,17 @@ class TaskHandle:
 
     async def result(self, timeout: float | None = None) -> Any:  # noqa: ASYNC109 -- the wait is bounded, not the task
         """What the task returned. Raises TaskEnded, or NotFinished after `timeout` seconds; the task goes on."""
-        request = self._request
-        if not request.wants_result:
+        if not self._request.wants_result:
             await self.accepted()
             return await self._client.result(self.id, timeout)
-        try:
-            async with asyncio.timeout(timeout):
-                while request.answer is None:
-                    await self._next()
-        except TimeoutError:
-            raise not_finished(self.id, timeout) from None
-        answer = request.answer
-        if isinstance(answer, Result):
-            return outcomes.read(answer)
-        if isinstance(answer, ClientError):
-            raise answer
-        raise AssertionError(answer)
+        return outcomes.value(await self._result(timeout))
+
+    async def report(self, timeout: float | None = None) -> Report:  # noqa: ASYNC109
+        """The same as it came: an encoding and a body."""
+        if not self._request.wants_result:
+            await self.accepted()
+            return await self._client.report(self.id, timeout)
+        return outcomes.report(await self._result(timeout))
 
     async def status(self) -> TaskStatus:
         """Everything that the scheduler knows of the task."""
@@ -87,6 +82,21 @@ class TaskHandle:
         """It is on its way."""
         if self._on_progress is not None:
             self._on_progress(progress)
+
+    async def _result(self, timeout_seconds: float | None) -> Result:
+        request = self._request
+        if request.answer is None:
+            try:
+                async with asyncio.timeout(timeout_seconds):
+                    while request.answer is None:
+                        await self._next()
+            except TimeoutError:
+                raise not_finished(self.id, timeout_seconds) from None
+        answer = request.answer
+        if isinstance(answer, ClientError):
+            raise answer
+        assert isinstance(answer, Result)
+        return answer
 
     async def _next(self) -> None:
         watcher: asyncio.Future[None] = asyncio.get_running_loop().create_future()

@@ -22,6 +22,7 @@ _COUNTER_BITS = 58
 #: A millisecond begins in the lower half, so that 2^57 ids fit into it before the counter runs over.
 _START_BITS = _COUNTER_BITS - 1
 _LOW_BITS = 46
+_ID_OCTETS = 16
 
 _PACK = struct.Struct(">QQ").pack
 
@@ -78,6 +79,13 @@ def id_bytes(text: str) -> bytes:
         task_id = bytes.fromhex(digits)
     except ValueError:
         task_id = b""
-    if len(task_id) != 16 or len(digits) != 32:
+    if len(task_id) != _ID_OCTETS or len(digits) != 32:
         raise BadCall(f"{text!r} is not a task id; one is 32 hexadecimal digits, as submit --no-wait prints it")
     return task_id
+
+
+def as_id(task_id: str | bytes) -> bytes:
+    """An id in either form. Raises BadCall."""
+    if isinstance(task_id, bytes) and len(task_id) == _ID_OCTETS:
+        return task_id
+    return id_bytes(task_id if isinstance(task_id, str) else repr(task_id))

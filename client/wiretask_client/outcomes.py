@@ -39,29 +39,45 @@ _ENDS: dict[int, type[TaskEnded]] = {
 }
 
 
-def read(message: Result) -> Any:
+def value(message: Result) -> Any:
     """What the task returned. Raises TaskEnded if it did not return, UnreadableResult if that cannot be read."""
-    value = value_or_error(message)
-    if isinstance(value, ClientError):
-        raise value
-    return value
+    found = value_or_error(message)
+    if isinstance(found, ClientError):
+        raise found
+    return found
+
+
+def report(message: Result) -> Report:
+    """What the task returned, as it came. Raises as `value` does."""
+    found = report_or_error(message)
+    if isinstance(found, ClientError):
+        raise found
+    return found
 
 
 def value_or_error(message: Result) -> Any:
     """What the task returned, or the ClientError that says why there is nothing."""
+    found = report_or_error(message)
+    if isinstance(found, ClientError):
+        return found
+    if found.encoding == _RAW:
+        return found.body
+    if found.encoding != _JSON:
+        why = f"encoding {found.encoding} is not known here; its bytes are in .report.body"
+        return UnreadableResult(id_text(message.task_id), found, why)
     try:
-        report = decode_report(message.report)
+        return msgspec.json.decode(found.body)
+    except (ValueError, RecursionError) as error:
+        return UnreadableResult(id_text(message.task_id), found, f"it is not JSON ({error})")
+
+
+def report_or_error(message: Result) -> Report | ClientError:
+    """What the task returned, as it came, or why there is nothing."""
+    try:
+        found = decode_report(message.report)
     except WireError as error:
         return UnreadableResult(id_text(message.task_id), Report(_RAW, message.report), error.text)
-    if message.outcome != _SUCCEEDED:
-        kind = _ENDS.get(message.outcome, TaskEnded)
-        return kind(id_text(message.task_id), message.outcome, report, message.exit_status)
-    if report.encoding == _RAW:
-        return report.body
-    if report.encoding != _JSON:
-        why = f"encoding {report.encoding} is not known here; its bytes are in .report.body"
-        return UnreadableResult(id_text(message.task_id), report, why)
-    try:
-        return msgspec.json.decode(report.body)
-    except (ValueError, RecursionError) as error:
-        return UnreadableResult(id_text(message.task_id), report, f"it is not JSON ({error})")
+    if message.outcome == _SUCCEEDED:
+        return found
+    kind = _ENDS.get(message.outcome, TaskEnded)
+    return kind(id_text(message.task_id), message.outcome, found, message.exit_status)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterable, Iterable, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any
 
@@ -17,7 +17,7 @@ from wiretask_client import outcomes
 from wiretask_client.calls import Template
 from wiretask_client.core import Request, SubmitRequest
 from wiretask_client.driver import Driver
-from wiretask_client.errors import ClientError, Refused, TaskEnded, UnreadableResult
+from wiretask_client.errors import BadCall, ClientError, Refused, TaskEnded, UnreadableResult
 from wiretask_client.ids import TaskIds, id_text
 from wiretask_protocol.messages import Progress, Result
 
@@ -39,13 +39,22 @@ class Stream:
     """Push calls, take results. `ordered` gives them back in the order of pushing, else as they end."""
 
     def __init__(
-        self, driver: Driver, ids: TaskIds, template: Template, *, ordered: bool = True, in_flight: int = 0
+        self,
+        driver: Driver,
+        ids: TaskIds,
+        template: Template,
+        *,
+        ordered: bool = True,
+        in_flight: int = 0,
+        read: Callable[[Result], Any] = outcomes.value_or_error,
     ) -> None:
+        #: How many may be pushed and not taken; may be changed at any time.
         self.in_flight = in_flight or DEFAULT_IN_FLIGHT
         self._driver = driver
         self._ids = ids
         self._template = template
         self._ordered = ordered
+        self._read = read
         #: Pushed and not taken, in order.
         self._out: deque[SubmitRequest] = deque()
         #: Settled and not taken, where the order does not matter.
@@ -79,6 +88,14 @@ class Stream:
             pushed += 1
         return pushed
 
+    def push_some(self, calls: Iterator[Arguments], most: int) -> int:
+        """Pushes of an iterator what there is room for, at most `most`, and says how many."""
+        return self.push(islice(calls, min(_CHUNK, self.room, most)))
+
+    def fail(self, error: BaseException) -> None:
+        """The source has failed: `take` raises this when it has given what was pushed."""
+        self._failure = error
+
     def finish(self) -> None:
         """Nothing more will be pushed."""
         self._finished = True
@@ -99,7 +116,7 @@ class Stream:
             else:
                 await self._feed_chunks(iter(source))
         except Exception as error:
-            self._failure = error
+            self.fail(error)
         self.finish()
 
     async def take(self, most: int = _BATCH) -> list[Any]:
@@ -122,7 +139,7 @@ class Stream:
             self._count -= len(batch)
             if self.room >= min(_CHUNK, self.in_flight):
                 self._pushers.ring()
-        return [_value(request) for request in batch]
+        return [self._value(request) for request in batch]
 
     def abandon(self) -> None:
         """Nobody takes any more: what was not sent is not sent, results that still come are let go."""
@@ -147,13 +164,12 @@ class Stream:
         if self._template.on_progress is not None:
             self._template.on_progress(progress)
 
-    async def _feed_chunks(self, source: Any) -> None:
-        while True:
-            await self.has_room()
-            if not self.push(islice(source, min(_CHUNK, self.room))):
-                return
+    async def _feed_chunks(self, source: Iterator[Arguments]) -> None:
+        await self.has_room()
+        while self.push_some(source, _CHUNK):
             # The chunk is written and what has come is read before the next one.
             await asyncio.sleep(0)
+            await self.has_room()
 
     def _ready(self, most: int) -> Sequence[SubmitRequest]:
         out = self._out
@@ -165,6 +181,16 @@ class Stream:
         while out and out[0].answer is not None and len(batch) < most:
             batch.append(out.popleft())
         return batch
+
+    def _value(self, request: SubmitRequest) -> Any:
+        answer = request.answer
+        if isinstance(answer, Result):
+            return self._read(answer)
+        if isinstance(answer, ClientError):
+            if not isinstance(answer, _OF_ONE_TASK):
+                raise answer
+            return answer
+        return id_text(request.task_id)
 
 
 class _Bell:
@@ -186,12 +212,14 @@ class _Bell:
         await self._future
 
 
-def _value(request: SubmitRequest) -> Any:
-    answer = request.answer
-    if isinstance(answer, Result):
-        return outcomes.value_or_error(answer)
-    if isinstance(answer, ClientError):
-        if not isinstance(answer, _OF_ONE_TASK):
-            raise answer
-        return answer
-    return id_text(request.task_id)
+def zipped(iterables: tuple[Any, ...]) -> Iterable[Arguments]:
+    """The arguments of each call, from iterables side by side. Raises BadCall."""
+    if not iterables or any(isinstance(items, AsyncIterable) for items in iterables):
+        raise BadCall("give one iterable or more; an asynchronous one must be the only one")
+    return zip(*iterables, strict=False)
+
+
+async def tuples(items: AsyncIterable[Any]) -> AsyncIterator[Arguments]:
+    """The same from an asynchronous iterable."""
+    async for item in items:
+        yield (item,)

@@ -1,0 +1,114 @@
+"""How people write what they want on the command line, and what of it is wrong."""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Callable, Sequence
+from typing import Any, cast
+
+import click
+import msgspec
+
+from wiretask_client.address import DEFAULT_ADDRESS, VARIABLE, default_address, parse_address
+from wiretask_client.client import DEFAULT_TIMEOUT_SECONDS, Client
+from wiretask_client.errors import BadCall
+from wiretask_client.ids import id_bytes
+from wiretask_client.options import DEFAULT_PRIORITY, Options, RetryPolicy
+
+Command = Callable[..., None]
+
+
+def seconds(text: str | float) -> float | None:
+    """A number of seconds; "inf" is without end."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not number >= 0:
+        raise click.BadParameter(f"{text!r} is not a number of seconds")
+    return None if math.isinf(number) else number
+
+
+def host_port(text: str) -> str:
+    """An address, unchanged."""
+    return _checked(parse_address, text)
+
+
+def task_id_text(text: str) -> str:
+    """A task id, unchanged."""
+    return _checked(id_bytes, text)
+
+
+#: What can be said of every result.
+prints = [
+    click.option("--wait", type=seconds, help="Bounds the wait for the result; then the exit code is 4."),
+    click.option("-n", "--no-newline", is_flag=True, help="Print the result without a newline after it."),
+    click.option("--traceback", is_flag=True, help="Show where a task failed."),
+]
+
+#: What can be asked for a task.
+asks = [
+    click.option("--queue", help="Where the task waits (default)."),
+    click.option("--priority", type=int, default=DEFAULT_PRIORITY, help="0 to 9; 9 goes first (5)."),
+    click.option("--max-attempts", type=int, help="How often its code may run and fail (1)."),
+    click.option("--retry-delay", type=seconds, help="First wait between attempts; doubles each time."),
+    click.option("--delay", type=seconds, help="Not before this long from now."),
+    click.option("--expires-in", type=seconds, help="Not begun within this long is not begun at all."),
+    click.option("--time-limit", type=seconds, help="Longest run of one attempt."),
+    click.option("--retention", type=seconds, help="How long its result is kept."),
+    click.option("--note", help="A line for people who look at it."),
+    click.option("--header", "headers", metavar="NAME=VALUE", multiple=True, help="A word for its handler."),
+]
+
+
+def taking(options: Sequence[Callable[[Command], Command]]) -> Callable[[Command], Command]:
+    """Gives a command several options."""
+    return lambda command: functools.reduce(lambda made, option: option(made), reversed(options), command)
+
+
+def reaches(command: Command) -> Command:
+    """Gives a command the options that say where the scheduler is, and its client."""
+
+    @click.option("--scheduler", type=host_port, help=f"Where it is; else ${VARIABLE}, else {DEFAULT_ADDRESS}.")
+    @click.option("--timeout", type=seconds, default=DEFAULT_TIMEOUT_SECONDS, help="Bounds reaching it (10).")
+    @functools.wraps(command)
+    def reaching(*args: Any, scheduler: str | None, timeout: float | None, **kwargs: Any) -> None:
+        command(Client(scheduler or host_port(default_address()), timeout=timeout), *args, **kwargs)
+
+    return reaching
+
+
+def options_of(asked: dict[str, Any], *, want_result: bool) -> Options:
+    """What was asked for a task."""
+    base, headers = asked.pop("retry_delay"), asked.pop("headers")
+    asked["retry"] = None if base is None else RetryPolicy(base=base)
+    return cast("Options", {**asked, "headers": dict(map(_header, headers)), "want_result": want_result})
+
+
+def arguments_of(text: str) -> tuple[list[Any], dict[str, Any] | None]:
+    """Positional and keyword arguments, from JSON."""
+    try:
+        found = msgspec.json.decode(text)
+    except ValueError as error:
+        raise click.UsageError(f"--json is not JSON: {error}") from None
+    if isinstance(found, list):
+        return found, None
+    if isinstance(found, dict):
+        return [], found
+    raise click.UsageError("--json must be an array (arguments in order) or an object (arguments by name)")
+
+
+def _header(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise click.UsageError(f"--header {text!r} has no =; write NAME=VALUE")
+    return name, value
+
+
+def _checked(check: Callable[[str], object], text: str) -> str:
+    try:
+        check(text)
+    except BadCall as error:
+        raise click.BadParameter(str(error)) from None
+    return text

@@ -1,0 +1,173 @@
+"""The command line: submit tasks and look after them.
+
+It knows how people write things; what they mean is the client's. Each command is one coroutine under `run`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import Callable, Coroutine
+from contextlib import nullcontext
+from typing import Any
+
+import click
+import msgspec
+
+from wiretask_client.asking import arguments_of, asks, options_of, prints, reaches, taking, task_id_text
+from wiretask_client.client import Client
+from wiretask_client.errors import ClientError
+from wiretask_client.options import Options
+from wiretask_client.patience import explain
+from wiretask_client.status import TaskStatus
+from wiretask_client.terminal import FAILED, Program, complain, run, show_traceback, write
+from wiretask_client.version import VERSION
+from wiretask_client.wording import described
+
+DEFAULT_TYPE = "sha256"
+
+
+@click.group(cls=Program, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(VERSION, message="%(prog)s %(version)s")
+def main() -> None:
+    """Submit tasks to a Wiretask scheduler, and look after them."""
+
+
+@main.command()
+@click.argument("text", required=False)
+@click.option("--type", "task_type", default=DEFAULT_TYPE, help="Which handler is to run (sha256).")
+@click.option("--json", "arguments", metavar="JSON", help="Arguments: an array in order, an object by name.")
+@click.option("--lines", metavar="FILE", help="A task per line of a file; - is stdin.")
+@click.option("--no-wait", is_flag=True, help="Print the id once the task is durable, and go.")
+@taking(asks)
+@taking(prints)
+@reaches
+def submit(
+    client: Client,
+    text: str | None,
+    task_type: str,
+    arguments: str | None,
+    lines: str | None,
+    no_wait: bool,
+    wait: float | None,
+    no_newline: bool,
+    traceback: bool,
+    **asked: Any,
+) -> None:
+    """Submit a task and print its result.
+
+    The body is TEXT as it is, or --json arguments, or each of --lines. A result is printed byte for byte, and a newline
+    after it. Put -- before a TEXT that begins with a dash.
+    """
+    if sum(each is not None for each in (text, arguments, lines)) != 1:
+        raise click.UsageError("give one of TEXT, --json or --lines")
+    options = options_of(asked, want_result=not no_wait)
+    if lines is not None:
+        _submit_lines(client, lines, task_type, options)
+        return
+    args, kwargs = arguments_of(arguments) if arguments is not None else ([os.fsencode(text or "")], None)
+
+    async def work() -> bytes:
+        async with client:
+            handle = client.submit(task_type, *args, kwargs=kwargs, **options)
+            if no_wait:
+                return (await handle.accepted()).id.encode()
+            explaining = asyncio.create_task(explain(client, lambda: handle.id, complain))
+            try:
+                return (await handle.report(wait)).body
+            except asyncio.CancelledError:
+                complain(f"interrupted; the task goes on: wiretask result {handle.id}")
+                raise
+            finally:
+                explaining.cancel()
+
+    _print(work, no_newline=no_newline, traceback=traceback)
+
+
+@main.command()
+@click.argument("task_id", metavar="ID", type=task_id_text)
+@taking(prints)
+@reaches
+def result(client: Client, task_id: str, wait: float | None, no_newline: bool, traceback: bool) -> None:
+    """Wait for a task and print its result."""
+
+    async def work() -> bytes:
+        async with client:
+            return (await client.report(task_id, wait)).body
+
+    _print(work, no_newline=no_newline, traceback=traceback)
+
+
+@main.command()
+@click.argument("task_id", metavar="ID", type=task_id_text)
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@reaches
+def status(client: Client, task_id: str, as_json: bool) -> None:
+    """Say everything that is known of a task."""
+
+    async def work() -> TaskStatus:
+        async with client:
+            return await client.status(task_id)
+
+    found = run(work())
+    write(msgspec.json.encode(found) + b"\n" if as_json else described(found).encode())
+
+
+@main.command()
+@click.argument("task_id", metavar="ID", type=task_id_text)
+@click.option("--hard", is_flag=True, help="Stop the process that runs it, where the worker can.")
+@reaches
+def cancel(client: Client, task_id: str, hard: bool) -> None:
+    """Stop a task; say what has become of it."""
+
+    async def work() -> TaskStatus:
+        async with client:
+            await client.cancel(task_id, hard=hard)
+            return await client.status(task_id)
+
+    found = run(work())
+    write(f"{found.state}{'' if found.ended else ': its worker has been asked to stop it'}\n".encode())
+
+
+@main.command()
+@reaches
+def ping(client: Client) -> None:
+    """Say whether the scheduler is there, and how fast it answers."""
+
+    async def work() -> float:
+        async with client:
+            return await client.ping()
+
+    write(f"{client.scheduler} answers in {run(work()) * 1000:.1f} ms\n".encode())
+
+
+def _submit_lines(client: Client, path: str, task_type: str, options: Options) -> None:
+    from wiretask_client.lines import Quiet, count_lines, submit_lines  # noqa: PLC0415 -- one command's only
+
+    if path != "-" and not os.access(path, os.R_OK):
+        raise click.UsageError(f"cannot read {path}; name a file, or - for stdin")
+
+    async def work() -> bool:
+        async with client:
+            with shown as progress:
+                return await submit_lines(client, path, task_type, options, progress)
+
+    if sys.stderr.isatty():
+        from wiretask_client.progress import Bar  # noqa: PLC0415 -- rich, on terminals only
+
+        shown: Any = Bar(count_lines(path))
+    else:
+        shown = nullcontext(Quiet())
+    if not run(work(), many=True):
+        sys.exit(FAILED)
+
+
+def _print(work: Callable[[], Coroutine[Any, Any, bytes]], *, no_newline: bool, traceback: bool) -> None:
+    try:
+        body = run(work())
+    except ClientError as error:
+        if traceback:
+            show_traceback(error)
+        raise
+    write(body if no_newline else body + b"\n")

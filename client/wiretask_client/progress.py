@@ -1,0 +1,48 @@
+"""A progress bar on a terminal. Imported only where there is one: rich takes its time to load."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, ProgressColumn, SpinnerColumn, Task, TimeElapsedColumn
+from rich.progress import Progress as RichProgress
+from rich.text import Text
+
+from wiretask_client.terminal import PROGRAM, escaped
+
+
+class Bar:
+    """A bar on stderr, while it is entered."""
+
+    def __init__(self, total: int | None) -> None:
+        self._console = Console(stderr=True)
+        columns = (SpinnerColumn(), BarColumn(), MofNCompleteColumn(), _Speed(), TimeElapsedColumn())
+        self._progress = RichProgress(*columns, console=self._console)
+        self._task = self._progress.add_task("tasks", total=total)
+
+    def __enter__(self) -> Self:
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._progress.stop()
+
+    def advance(self, count: int) -> None:
+        """So many more are done."""
+        self._progress.advance(self._task, count)
+
+    def say(self, text: str) -> None:
+        """Says something above the bar."""
+        self._console.print(f"{PROGRAM}: {escaped(text)}", markup=False, highlight=False, soft_wrap=True)
+
+
+class _Speed(ProgressColumn):
+    """Tasks a second."""
+
+    def render(self, task: Task) -> Text:
+        speed = task.finished_speed or task.speed
+        return Text("" if speed is None else f"{speed:,.0f}/s")

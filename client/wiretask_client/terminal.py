@@ -1,0 +1,166 @@
+"""What the command line has in common: one line per error, exit codes, results byte for byte.
+
+0    done
+1    the task failed, or the scheduler refused it, or nobody reads the output any more
+2    bad usage
+3    no scheduler that serves us
+4    not finished, or unknown
+130  interrupted
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import os
+import select
+import sys
+import threading
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any, NoReturn, TypeVar
+
+import click
+
+from wiretask_client.errors import BadCall, ClientError, NotFinished, Refused, TaskEnded, UnknownTask, Unreachable
+from wiretask_protocol.messages import ErrorScope
+
+T = TypeVar("T")
+
+PROGRAM = "wiretask"
+
+FAILED, USAGE, UNREACHABLE, NOT_THERE, INTERRUPTED = 1, 2, 3, 4, 130
+
+
+class Program(click.Group):
+    """A group of commands whose errors are one line each, with the exit codes of this module."""
+
+    def main(  # type: ignore[override]
+        self, args: Sequence[str] | None = None, prog_name: str | None = None, **extra: Any
+    ) -> NoReturn:
+        """Runs a command and exits."""
+        try:
+            super().main(args, PROGRAM, **{**extra, "standalone_mode": False})
+        except click.UsageError as error:
+            complain(_usage_text(error))
+            sys.exit(USAGE)
+        except click.ClickException as error:
+            complain(error.format_message())
+            sys.exit(USAGE)
+        except ClientError as error:
+            complain(one_line(error))
+            sys.exit(exit_code(error))
+        except (KeyboardInterrupt, click.Abort):
+            sys.exit(INTERRUPTED)
+        except OSError as error:
+            if error.errno != errno.EPIPE:
+                complain(str(error))
+            _let_go_of_stdout()
+            sys.exit(FAILED)
+        sys.exit(0)
+
+
+def exit_code(error: ClientError) -> int:
+    """The exit code of an error."""
+    if isinstance(error, BadCall):
+        return USAGE
+    if isinstance(error, NotFinished | UnknownTask):
+        return NOT_THERE
+    if isinstance(error, Unreachable):
+        return UNREACHABLE
+    if isinstance(error, Refused) and error.error.scope == ErrorScope.CONNECTION:
+        return UNREACHABLE
+    return FAILED
+
+
+def complain(text: str) -> None:
+    """Says something on stderr, as one line."""
+    click.echo(f"{PROGRAM}: {escaped(text)}", err=True)
+
+
+def one_line(error: ClientError) -> str:
+    """An error in one line, with the id of the task where there is one."""
+    if isinstance(error, TaskEnded) and error.error_type:
+        return f"{error} (task {error.task_id})"
+    return str(error)
+
+
+def show_traceback(error: ClientError) -> None:
+    """Shows where a task failed, if its worker said so."""
+    if isinstance(error, TaskEnded) and error.traceback:
+        for line in error.traceback.rstrip("\n").split("\n"):
+            click.echo(escaped(line), err=True)
+
+
+def escaped(text: str) -> str:
+    """A text of a peer as a terminal may see it: on one line, nothing that moves the cursor."""
+    if text.isprintable():
+        return text
+    return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)
+
+
+def write(octets: bytes) -> None:
+    """Writes all of it to stdout, byte for byte. Raises BrokenPipeError when nobody reads."""
+    sys.stdout.flush()
+    try:
+        descriptor = sys.stdout.fileno()
+    except OSError:
+        sys.stdout.buffer.write(octets)  # somebody has put something else in its place
+        return
+    rest = memoryview(octets)
+    while rest:
+        try:
+            rest = rest[os.write(descriptor, rest) :]
+        except BlockingIOError:
+            select.select([], [descriptor], [])
+
+
+def run(work: Coroutine[Any, Any, T], *, many: bool = False) -> T:
+    """Runs a command's work. For `many` tasks it is worth the time that the fast event loop takes to load."""
+    with asyncio.Runner(loop_factory=_fast_loop() if many else None) as runner:
+        return runner.run(work)
+
+
+async def in_thread(function: Callable[..., T], *args: Any) -> T:
+    """What a function returns that may block for long: on a pipe that nobody reads, or a keyboard.
+
+    A thread of its own, that does not keep the process from ending.
+    """
+    loop = asyncio.get_running_loop()
+    future: asyncio.Future[T] = loop.create_future()
+
+    def settle(set_it: Callable[[Any], None], value: Any) -> None:
+        if not future.done():
+            set_it(value)
+
+    def call() -> None:
+        try:
+            value = function(*args)
+        except BaseException as error:
+            outcome: tuple[Callable[[Any], None], Any] = (future.set_exception, error)
+        else:
+            outcome = (future.set_result, value)
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(settle, *outcome)
+
+    threading.Thread(target=call, name="wiretask-pipe", daemon=True).start()
+    return await future
+
+
+def _fast_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    try:
+        import uvloop  # noqa: PLC0415 -- 36 ms, and not everywhere
+    except ImportError:
+        return None
+    return uvloop.new_event_loop
+
+
+def _usage_text(error: click.UsageError) -> str:
+    command = error.ctx.command_path if error.ctx is not None else PROGRAM
+    return f"{error.format_message().rstrip('.')} (see {command} --help)"
+
+
+def _let_go_of_stdout() -> None:
+    """Keeps the interpreter from complaining, on its way out, about a pipe that nobody reads."""
+    with contextlib.suppress(OSError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
