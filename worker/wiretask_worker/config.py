@@ -66,6 +66,11 @@ class Config:
             case _:
                 return max(THREADS_MINIMUM, _processors())
 
+    @property
+    def label(self) -> str:
+        """What people call this worker."""
+        return fit(self.name or f"{socket.gethostname()}:{os.getpid()}", _SHORT_TEXT_OCTETS)
+
     def core_settings(self, catalog: Catalog) -> Settings:
         """What the core is told. Raises DefinitionError for more than the protocol can say."""
         queues = self.queues or tuple(QueueWeight(queue, 1) for queue in _queues(catalog))
@@ -82,7 +87,7 @@ class Config:
             prefetch=prefetch,
             frame_limit=self.frame_limit,
             agent=f"wiretask-worker/{_version()}",
-            name=fit(self.name or f"{socket.gethostname()}:{os.getpid()}", _SHORT_TEXT_OCTETS),
+            name=self.label,
         )
 
     def _type_settings(self, handler: Handler[..., Any]) -> TypeSettings:

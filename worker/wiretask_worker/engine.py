@@ -138,7 +138,7 @@ class Engine:
             self._executors[assignment.envelope.type].start(assignment)
         for stop in turn.stops:
             self._executors[stop.assignment.envelope.type].stop(stop.assignment, stop.mode)
-        if self._inline:
+        if self._inline is not None and self._inline.busy:
             self._run_soon()
         self._say(turn)
         if turn.close and link is not None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Protocol, cast
 
 from wiretask_protocol import Connection, WireError, encode
 from wiretask_protocol.messages import AnyMessage, ToScheduler
@@ -67,9 +67,8 @@ class Link(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """The stream is there."""
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
-        transport.set_write_buffer_limits(high=_OUTPUT_OCTETS)
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's are not instances of it
+        self._transport.set_write_buffer_limits(high=_OUTPUT_OCTETS)
         self._listener.on_open(self)
 
     def data_received(self, data: bytes) -> None:

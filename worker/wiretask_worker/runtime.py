@@ -133,7 +133,7 @@ class Runtime:
     def _on_ready(self) -> None:
         self._subscribed = True
         where = f"{self._config.host}:{self._config.port}"
-        _LOG.info("subscribed at %s as %s", where, self._config.name)
+        _LOG.info("subscribed at %s as %s", where, self._config.label)
         if not self._announced:
             self._announced = True
             sys.stdout.write("ready\n")
@@ -154,7 +154,7 @@ class Runtime:
         engine, loop, config = self.engine, self._loop, self._config
         coroutines = CoroutineExecutor(catalog, engine.ended, engine.stepped, loop)
         inline = InlineExecutor(catalog, engine.stepped) if config.executor == "inline" else None
-        plain = inline or self._make_plain(catalog)
+        plain: Executor = self._make_plain(catalog) if inline is None else inline
         executors: Mapping[str, Executor] = {
             handler.name: coroutines if handler.is_async else plain for handler in catalog
         }

@@ -31,7 +31,9 @@ class InlineExecutor:
         self._waiting: deque[Assignment] = deque()
         self._stopped: set[Assignment] = set()
 
-    def __bool__(self) -> bool:
+    @property
+    def busy(self) -> bool:
+        """Whether there is something to run."""
         return bool(self._waiting)
 
     def start(self, assignment: Assignment) -> None:

@@ -7,6 +7,7 @@ import socket
 import sys
 from collections.abc import Callable
 from subprocess import DEVNULL
+from typing import cast
 
 from wiretask_worker.core.assignment import Assignment, Finished
 from wiretask_worker.executors.pipe import FromChild, ToChild, Unpacker, Up, pack
@@ -95,10 +96,9 @@ class ChildProcess(asyncio.SubprocessProtocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """The process runs."""
-        assert isinstance(transport, asyncio.SubprocessTransport)
-        self._transport = transport
+        self._transport = cast("asyncio.SubprocessTransport", transport)  # uvloop's are not instances of it
         if self.killed:
-            transport.kill()
+            self._transport.kill()
 
     def process_exited(self) -> None:
         """The process has ended; what it has said before counts."""
