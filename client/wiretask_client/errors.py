@@ -22,7 +22,7 @@ The texts of peers are kept as they came; whoever shows them on a terminal escap
 from __future__ import annotations
 
 from wiretask_protocol.errors import ErrorCode
-from wiretask_protocol.messages import Error, Outcome, Report, Retry
+from wiretask_protocol.messages import Error, ErrorScope, Outcome, Report, Retry
 
 _CODES: dict[int, ErrorCode] = {code.value: code for code in ErrorCode}
 _RETRIES: dict[int, Retry] = {retry.value: retry for retry in Retry}
@@ -125,6 +125,11 @@ class Refused(ClientError):  # noqa: N818
         self.address = error.address
         self.retry_after_seconds = None if error.retry_after is None else error.retry_after / 1000
         super().__init__(error)
+
+    @property
+    def of_connection(self) -> bool:
+        """Whether it was the whole connection that was refused."""
+        return self.error.scope == ErrorScope.CONNECTION
 
     def __str__(self) -> str:
         name = self.code.name if isinstance(self.code, ErrorCode) else f"error {self.code}"

@@ -19,7 +19,7 @@ from wiretask_client.errors import BadCall, ClientError
 from wiretask_client.options import Options
 from wiretask_client.patience import explain
 from wiretask_client.stream import DEFAULT_IN_FLIGHT, Stream
-from wiretask_client.terminal import complain, in_thread, one_line, write
+from wiretask_client.terminal import complain, in_thread, one_line, write_without_waiting
 from wiretask_protocol.limits import FRAME_LIMIT_CEILING
 from wiretask_protocol.messages import Encoding, Report
 
@@ -124,7 +124,7 @@ async def _print_all(stream: Stream, progress: Progress, *, wanted: bool) -> boo
             else:
                 printed += _line(found) if wanted else found.encode()
             printed += b"\n"
-        await in_thread(write, bytes(printed))
+        await write_without_waiting(bytes(printed))
         progress.advance(len(batch))
     return succeeded
 

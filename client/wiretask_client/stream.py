@@ -17,7 +17,7 @@ from wiretask_client import outcomes
 from wiretask_client.calls import Template
 from wiretask_client.core import Request, SubmitRequest
 from wiretask_client.driver import Driver
-from wiretask_client.errors import BadCall, ClientError, Refused, TaskEnded, UnreadableResult
+from wiretask_client.errors import BadCall, ClientError, Refused, TaskEnded
 from wiretask_client.ids import TaskIds, id_text
 from wiretask_protocol.messages import Progress, Result
 
@@ -28,9 +28,6 @@ DEFAULT_IN_FLIGHT = 10_000
 _CHUNK = 500
 #: Taken at a time.
 _BATCH = 2_000
-
-#: What concerns one task; everything else concerns all of them and is raised at once.
-_OF_ONE_TASK = (TaskEnded, Refused, UnreadableResult)
 
 Arguments = tuple[Any, ...]
 
@@ -187,9 +184,10 @@ class Stream:
         if isinstance(answer, Result):
             return self._read(answer)
         if isinstance(answer, ClientError):
-            if not isinstance(answer, _OF_ONE_TASK):
-                raise answer
-            return answer
+            if isinstance(answer, TaskEnded | Refused) and not (isinstance(answer, Refused) and answer.of_connection):
+                return answer
+            # It concerns all of them: no task after this one would fare better.
+            raise answer
         return id_text(request.task_id)
 
 

@@ -15,6 +15,7 @@ import contextlib
 import errno
 import os
 import select
+import stat
 import sys
 import threading
 from collections.abc import Callable, Coroutine, Sequence
@@ -23,7 +24,6 @@ from typing import Any, NoReturn, TypeVar
 import click
 
 from wiretask_client.errors import BadCall, ClientError, NotFinished, Refused, TaskEnded, UnknownTask, Unreachable
-from wiretask_protocol.messages import ErrorScope
 
 T = TypeVar("T")
 
@@ -68,7 +68,7 @@ def exit_code(error: ClientError) -> int:
         return NOT_THERE
     if isinstance(error, Unreachable):
         return UNREACHABLE
-    if isinstance(error, Refused) and error.error.scope == ErrorScope.CONNECTION:
+    if isinstance(error, Refused) and error.of_connection:
         return UNREACHABLE
     return FAILED
 
@@ -113,6 +113,21 @@ def write(octets: bytes) -> None:
             rest = rest[os.write(descriptor, rest) :]
         except BlockingIOError:
             select.select([], [descriptor], [])
+
+
+async def write_without_waiting(octets: bytes) -> None:
+    """Writes all of it to stdout while the event loop goes on: in a thread, unless it cannot block."""
+    try:
+        descriptor = sys.stdout.fileno()
+        # A pipe that is ready takes PIPE_BUF bytes for certain; a file takes everything.
+        small = len(octets) <= select.PIPE_BUF or stat.S_ISREG(os.fstat(descriptor).st_mode)
+        ready = small and bool(select.select([], [descriptor], [], 0)[1])
+    except (OSError, ValueError):
+        ready = True
+    if ready:
+        write(octets)
+    else:
+        await in_thread(write, octets)
 
 
 def run(work: Coroutine[Any, Any, T], *, many: bool = False) -> T:

@@ -119,9 +119,11 @@ class Core:
         session = self._session
         if session is None:
             return b""
-        out = session.data_to_send(now)
+        out = session.take_out()
         if session.accepted:
             self._ledger.frames(out, now, most_octets)
+        if out:
+            session.sent(now)
         return b"".join(out)
 
     # What happens
@@ -220,7 +222,9 @@ class Core:
             case Progress():
                 self._progress += [(request, message) for request in self._ledger.on_progress(message)]
             case Error():
-                self._on_error(session, message)
+                # One that ends the connection is no request's: it is the session's verdict.
+                if message.scope != ErrorScope.CONNECTION:
+                    self._ledger.on_error(message)
             case Hello(kind=HelloKind.ACCEPT):
                 self._on_accept(session, now)
             case Hello():
@@ -247,12 +251,6 @@ class Core:
         if request is not None:
             self._ledger.settle(request, now - request.sent)
             self._backoff.reset()
-
-    def _on_error(self, session: Session, message: Error) -> None:
-        named = self._ledger.on_error(message)
-        if named and message.scope == ErrorScope.CONNECTION:
-            # The request has its answer; without it the next connection is a better one.
-            session.verdict = None
 
     def _reach(self) -> None:
         for request in self._reaches:

@@ -135,17 +135,15 @@ class Ledger:
         request = self._open.get(message.task_id)
         return [] if request is None else [request, *self._shared.get(message.task_id, ())]
 
-    def on_error(self, message: Error) -> bool:
-        """Refuses the request that an Error names, by its seq or else by its task. Whether it named one."""
+    def on_error(self, message: Error) -> None:
+        """Refuses the request that an Error names, by its seq or else by its task."""
         request: Sequenced | None = None
         if message.seq:
             request = self._unaccepted.pop(message.seq, None) or self._asked.pop(message.seq, None)
         if request is None and not message.seq and message.task_id is not None:
             request = self._open.get(message.task_id)
-        if request is None:
-            return False
-        self._drop(request, refusal(message))
-        return True
+        if request is not None:
+            self._drop(request, refusal(message))
 
     def interrupted(self) -> None:
         """The connection is lost: what has no answer is to be asked again, in the same order, and seqs begin anew."""

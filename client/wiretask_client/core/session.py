@@ -1,8 +1,8 @@
 """One connection to the scheduler, from the Hello that opens it to its end.
 
 It keeps the handshake, the heartbeats, the acknowledgement of Results and the judgement of what comes; it knows nothing
-of requests. `receive` returns the messages that concern them. What is to be sent waits in `out`; once `closing` is set
-the shell sends that and closes the stream.
+of requests. `receive` returns the messages that concern them. What is to be sent waits for `take_out`; once `closing`
+is set the shell sends that and closes the stream.
 """
 
 from __future__ import annotations
@@ -45,11 +45,11 @@ _GREASE_BITS = 4
 
 
 class Session:
-    """One end of one connection. After each call: send what is in `out`, then look at `closing`."""
+    """One end of one connection. After each call: send `take_out`, then look at `closing`."""
 
     def __init__(self, now: float, random_bits: Callable[[int], int], name: str, agent: str) -> None:
         self.out: list[bytes] = []
-        #: Nothing more is to be read or sent but what is in `out`.
+        #: Nothing more is to be read, and nothing sent but what is in `out`.
         self.closing = False
         #: Why it ended, where that is known: an Error of the scheduler, or what was wrong with what it sent.
         self.verdict: Error | None = None
@@ -91,16 +91,17 @@ class Session:
         """Asks whether the scheduler is there."""
         self.out.append(encode(Hello(HelloKind.PING, nonce)))
 
-    def data_to_send(self, now: float) -> list[bytes]:
-        """What is to be sent, the acknowledgement of Results included. Takes it."""
+    def take_out(self) -> list[bytes]:
+        """What is to be sent, the acknowledgement of Results included."""
         if self._result_seq > self._accepted_result_seq and not self.closing:
             self._accepted_result_seq = self._result_seq
             self.out.append(encode(Accepted(self._result_seq)))
-        out = self.out
-        if out:
-            self.out = []
-            self._last_sent = now
+        out, self.out = self.out, []
         return out
+
+    def sent(self, now: float) -> None:
+        """Something has been sent: the scheduler knows that we are there."""
+        self._last_sent = now
 
     def leave(self) -> None:
         """Says goodbye, and closes."""
