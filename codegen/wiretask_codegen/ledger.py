@@ -1,7 +1,7 @@
 """Every number and name that the protocol has ever used: none of them is given a second meaning.
 
-The ledger is a file of the spec (spec/ledger.yaml), written by the generator and reviewed with every change. An entry of
-a version that is only a draft goes when the draft drops it; a released one stays for ever.
+The ledger is a file of the spec (spec/ledger.yaml), written by the generator and reviewed with every change. An entry
+of a version that is only a draft goes when the draft drops it; a released one stays for ever.
 """
 
 from __future__ import annotations

@@ -27,7 +27,7 @@ from wiretask_codegen.model import (
 Plain = dict[str, object]
 
 
-def normal_type(type_: Type) -> Plain:  # noqa: PLR0911 -- one line for each kind of type
+def normal_type(type_: Type) -> Plain:
     """A type as plain data; named parts by their names."""
     match type_:
         case IntegerType():

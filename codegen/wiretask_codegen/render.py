@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from wiretask_codegen import python
+from wiretask_codegen import data, docs, python
 from wiretask_codegen.model import Spec
 
 #: Folders and files below generated/ that belong to Python, not to us.
@@ -13,7 +13,7 @@ _IGNORED = ("__pycache__",)
 
 def render(spec: Spec) -> dict[str, str]:
     """The text of every generated file, by its path below generated/."""
-    return {**python.render(spec)}
+    return {**python.render(spec), **docs.render(spec), **data.render(spec)}
 
 
 def stale(files: dict[str, str], root: Path) -> list[str]:
