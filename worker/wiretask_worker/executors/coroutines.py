@@ -26,14 +26,16 @@ class CoroutineExecutor:
         self._ends = ends
         self._steps = steps
         self._loop = loop
-        self._running: dict[Assignment, tuple[asyncio.Task[None], Context]] = {}
+        self._running: dict[Assignment, tuple[asyncio.Task[Finished], Context]] = {}
         self._ended: list[Ended] = []
 
     def start(self, assignment: Assignment) -> None:
         """Begins an attempt at the next turn of the loop."""
         envelope = assignment.envelope
         context = Context(assignment.task_id, assignment.attempt, envelope, partial(self._steps, assignment))
-        task = self._loop.create_task(self._run(assignment, context), name=f"task {envelope.type}")
+        attempt = _attempt(self._catalog[envelope.type], context, assignment)
+        task = self._loop.create_task(attempt, name=f"task {envelope.type}")
+        task.add_done_callback(partial(self._done, assignment))
         self._running[assignment] = task, context
 
     def stop(self, assignment: Assignment, mode: CancelMode) -> None:
@@ -50,11 +52,9 @@ class CoroutineExecutor:
             context.ask_to_stop()
             task.cancel()
 
-    async def _run(self, assignment: Assignment, context: Context) -> None:
-        try:
-            finished = await _attempt(self._catalog[assignment.envelope.type], context, assignment)
-        except asyncio.CancelledError:  # before its first step
-            finished = reports.cancelled("cancelled before it began")
+    def _done(self, assignment: Assignment, task: asyncio.Task[Finished]) -> None:
+        """Also called for a task that was cancelled before its first step, of which its coroutine never hears."""
+        finished = reports.cancelled("cancelled before it began") if task.cancelled() else task.result()
         del self._running[assignment]
         if not self._ended:
             self._loop.call_soon(self._deliver)
