@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,8 @@ from wiretask_scheduler.core.records import StoredTask
 
 if TYPE_CHECKING:
     from wiretask_scheduler.app import Scheduler
+
+log = logging.getLogger(__name__)
 
 #: Tasks on one page, at most.
 PAGE_MAXIMUM = 1000
@@ -36,6 +39,8 @@ async def serve(scheduler: Scheduler, host: str, port: int) -> web.AppRunner:
     except OSError:
         await runner.cleanup()
         raise
+    address = runner.addresses[0]
+    log.info("health, metrics and lists at http://%s:%d", address[0], address[1])
     return runner
 
 
