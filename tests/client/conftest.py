@@ -11,6 +11,7 @@ from collections import Counter
 import msgspec
 import pytest
 
+from wiretask_client.core import Core
 from wiretask_protocol.codec import decode_envelope, encode, encode_report
 from wiretask_protocol.connection import Connection
 from wiretask_protocol.errors import ErrorCode, error_message
@@ -260,6 +261,68 @@ class ThreadedFake:
         self.loop.call_soon_threadsafe(self.loop.stop)
         self.thread.join(10)
         self.loop.close()
+
+
+class Dialogue:
+    """Plays the scheduler to a core, under a clock that is moved by hand. Use `say` and `heard` in turn."""
+
+    def __init__(self, timeout_seconds=10.0, random_bits=lambda bits: 0):
+        self.now = 1000.0
+        self.core = Core("there:9001", timeout_seconds, random_bits, name="me", agent="test")
+        self.peer = None
+
+    def connect(self):
+        self.core.connected(self.now)
+        self.peer = Connection("scheduler")
+
+    def accept(self, **tags):
+        """Connects, and answers the open."""
+        self.connect()
+        (hello,) = self.heard()
+        self.peer.event(SchedulerConnectionEvent.ACCEPT_CLIENT)
+        self.say(Hello(HelloKind.ACCEPT, hello.nonce, **{"version": 1, **tags}))
+        return hello
+
+    def say(self, *messages):
+        self.core.receive(b"".join(map(encode, messages)), self.now)
+
+    def heard(self, most_octets=1 << 20):
+        """What the core has sent since, as the scheduler reads it: grease is skipped."""
+        octets = self.core.data_to_send(self.now, most_octets)
+        if self.peer is None:
+            assert octets == b""
+            return []
+        messages = self.peer.receive(octets)
+        while self.peer.more and not self.peer.state.name == "OPENING":
+            messages += self.peer.receive(b"")
+        return messages
+
+    def lose(self, why="the connection was lost"):
+        self.core.disconnected(self.now, why)
+        self.peer = None
+
+    def add(self, request):
+        self.core.add(request, self.now)
+        return request
+
+    def settled(self):
+        return self.core.take_settled()
+
+    def tick(self, seconds=0.0):
+        self.now += seconds
+        self.core.tick(self.now)
+
+
+@pytest.fixture
+def dialogue():
+    """A core whose scheduler the test plays."""
+    return Dialogue()
+
+
+@pytest.fixture
+def new_dialogue():
+    """Dialogues with a timeout or with randomness of their own."""
+    return Dialogue
 
 
 @pytest.fixture
