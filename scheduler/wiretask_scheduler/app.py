@@ -130,10 +130,9 @@ class Scheduler:
             last_seq=loaded.last_seq,
             now=now(),
         )
-        if loaded.tasks:
-            log.info(
-                "%d unfinished tasks are loaded; %d workers may come back", len(loaded.tasks), len(loaded.sessions)
-            )
+        count = self.broker.state.tasks.count
+        if count:
+            log.info("%d unfinished tasks are loaded; %d workers may come back", count, len(loaded.sessions))
 
     def _on_signal(self, number: int) -> None:
         if self.stopping.is_set():

@@ -1,8 +1,8 @@
 """Makes turns durable, in order, many at a time: group commit on a thread of its own.
 
 Whatever has been put while a commit ran is the next commit. A commit never fails: on a full or a busy disk the same
-group is tried again, and nothing of it is released until it is written. Any other error ends the process, because a
-retry after a failed sync may lie.
+group is tried again unchanged, and nothing of it is released until it is written. Any other error ends the process,
+because a retry after a failed sync may lie.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from wiretask_scheduler.store import Store, StoreBusyError, StoreFullError
 
 log = logging.getLogger(__name__)
 
-#: Rows of one transaction: more saves nothing and makes the first ones wait (measured from 500 to 8 000).
-GROUP_ROWS = 2000
-#: How long to wait before a commit that found no space, or no lock, is tried again.
-RETRY_SECONDS = 0.2
-#: Housekeeping is done between commits, at most this often.
+#: Rows and octets of one transaction: more saves nothing and makes the first ones wait.
+GROUP_ROWS, GROUP_OCTETS = 2000, 16 << 20
+#: How long to wait before a commit that found no space, or no lock, is tried again: at first, and at most.
+RETRY_SECONDS, RETRY_MOST_SECONDS = 0.05, 1.0
+#: Housekeeping is done between commits, at most this often unless there is more to do.
 MAINTAIN_SECONDS = 0.5
 
 
@@ -45,7 +45,7 @@ class Group:
 
 
 class Committer:
-    """The thread that writes. `released` and `failed` and `full` are called on it: they hand over to the loop."""
+    """The thread that writes. `released`, `failed` and `full` are called on it: they hand over to the loop."""
 
     def __init__(
         self,
@@ -55,17 +55,21 @@ class Committer:
         released: Callable[[Group], None],
         failed: Callable[[Exception], None],
         full: Callable[[bool], None],
+        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._store = store
         self._epoch = epoch
         self._released = released
         self._failed = failed
         self._full = full
-        self._turns: list[Turn] = []
+        self._sleep = sleep
+        self._turns: list[tuple[Turn, int]] = []
         self._wake = threading.Condition()
         self._stopping = False
-        self._stopped = threading.Event()
         self._maintained = 0.0
+        self._more = False
+        #: Whether new tasks are refused until the disk has room again.
+        self._refusing = False
         self.figures = Figures()
         self._thread = threading.Thread(target=self._run, name="committer", daemon=True)
 
@@ -73,34 +77,24 @@ class Committer:
         """Begins to write."""
         self._thread.start()
 
-    def put(self, turn: Turn) -> None:
-        """Takes a turn; it is released after all that were put before it."""
+    def put(self, turn: Turn, octets: int = 0) -> None:
+        """Takes a turn with so many octets of bodies; it is released after all that were put before it."""
         with self._wake:
-            self._turns.append(turn)
+            self._turns.append((turn, octets))
             self._wake.notify()
 
-    @property
-    def waiting(self) -> int:
-        """Turns that have been put and not begun."""
-        return len(self._turns)
-
     def stop(self) -> None:
-        """Writes what has been put, then ends. Returns when all is written."""
+        """Writes what has been put, then ends. Returns when all is written, or writing has failed."""
         with self._wake:
             self._stopping = True
             self._wake.notify()
         self._thread.join()
 
-    def abandon(self) -> None:
-        """Ends without writing what could not be written; for a second signal."""
-        self._stopped.set()
-        self.stop()
-
     def _run(self) -> None:
         try:
-            while (group := self._next()) is not None:
-                if group and not self._write(group):
-                    return
+            while (turns := self._next()) is not None:
+                if turns:
+                    self._write(turns)
                 self._maintain()
         except Exception as error:
             self._failed(error)
@@ -108,64 +102,62 @@ class Committer:
     def _next(self) -> list[Turn] | None:
         """The turns of the next commit; none if it is time for housekeeping, None at the end."""
         with self._wake:
-            if not self._turns and not self._stopping:
+            if not (self._turns or self._stopping or self._more):
                 self._wake.wait(MAINTAIN_SECONDS)
             if not self._turns:
                 return None if self._stopping else []
-            rows = 0
-            taken = 0
-            for turn in self._turns:
+            rows = octets = taken = 0
+            for turn, size in self._turns:
                 taken += 1
                 rows += turn.changes.rows()
-                if rows >= GROUP_ROWS:
+                octets += size
+                if rows >= GROUP_ROWS or octets >= GROUP_OCTETS:
                     break
             group, self._turns = self._turns[:taken], self._turns[taken:]
-            return group
+        return [turn for turn, _ in group]
 
-    def _write(self, turns: list[Turn]) -> bool:
-        """Writes a group, however often that has to be tried; False if it was abandoned."""
+    def _write(self, turns: list[Turn]) -> None:
         changes = [turn.changes for turn in turns if turn.changes]
         group = Group(turns)
         if changes:
             started = time.perf_counter()
-            warned = False
+            wait = RETRY_SECONDS
             while True:
                 try:
                     group.conflicts = self._store.commit(self._epoch, changes).conflicts
                     break
                 except (StoreFullError, StoreBusyError) as error:
-                    warned = self._wait(error, warned=warned)
-                    if self._stopped.is_set():
-                        return False
-            if warned:
-                self._full(False)
-                log.info("the store takes tasks again")
+                    self.figures.retries += 1
+                    self._refuse(error)
+                    if not (isinstance(error, StoreFullError) and self._store.make_room()):
+                        self._sleep(wait)
+                        wait = min(wait * 2, RETRY_MOST_SECONDS)
             self.figures.commits += 1
             self.figures.rows += sum(change.rows() for change in changes)
             self.figures.seconds += time.perf_counter() - started
         self._released(group)
-        return True
 
-    def _wait(self, error: Exception, *, warned: bool) -> bool:
-        self.figures.retries += 1
-        if not warned:
+    def _refuse(self, error: Exception) -> None:
+        if not self._refusing:
+            self._refusing = True
             self._full(True)
             log.error("%s; new tasks are refused until that has changed, nothing accepted is lost", error)
-        make_room = getattr(self._store, "make_room", None)
-        if isinstance(error, StoreFullError) and make_room is not None and make_room():
-            return True
-        self._stopped.wait(RETRY_SECONDS)
-        return True
 
     def _maintain(self) -> None:
         now = time.monotonic()
-        if now - self._maintained < MAINTAIN_SECONDS:
+        if now - self._maintained < MAINTAIN_SECONDS and not self._more:
             return
         self._maintained = now
         try:
-            self._store.maintain(int(time.time() * 1000))
+            self._more = self._store.maintain(int(time.time() * 1000))
         except (StoreFullError, StoreBusyError) as error:
+            self._more = False
             log.debug("housekeeping is put off: %s", error)
+        # Only when the ballast has its space again there is room for more than the end of what is here.
+        if self._refusing and self._store.regain_room():
+            self._refusing = False
+            self._full(False)
+            log.warning("the store takes new tasks again")
 
 
 class InlineCommitter:
@@ -177,12 +169,11 @@ class InlineCommitter:
         self._released = released
         self._maintained = 0.0
         self.figures = Figures()
-        self.waiting = 0
 
     def start(self) -> None:
         """Nothing to start."""
 
-    def put(self, turn: Turn) -> None:
+    def put(self, turn: Turn, octets: int = 0) -> None:
         """Commits and releases a turn."""
         committed = self._store.commit(self._epoch, [turn.changes])
         if turn.changes:
@@ -190,12 +181,8 @@ class InlineCommitter:
             self.figures.rows += turn.changes.rows()
         self._released(Group([turn], committed.conflicts))
         now = time.monotonic()
-        if now - self._maintained >= MAINTAIN_SECONDS:
+        if now - self._maintained >= MAINTAIN_SECONDS and not self._store.maintain(int(time.time() * 1000)):
             self._maintained = now
-            self._store.maintain(int(time.time() * 1000))
 
     def stop(self) -> None:
         """Nothing to wait for."""
-
-    def abandon(self) -> None:
-        """Nothing to abandon."""

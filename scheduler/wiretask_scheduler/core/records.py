@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import msgspec
+
 from wiretask_scheduler.core.tasks import Options
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoredTask:
+class StoredTask(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A row of a task. Times by the wall clock, in milliseconds; `outcome` is None while it lives."""
 
     seq: int

@@ -17,10 +17,10 @@ class Ballast:
         self._held = False
         self.restore()
 
-    def restore(self) -> None:
-        """Takes the space again, if there is any."""
+    def restore(self) -> bool:
+        """Takes the space, or takes it again; whether it has it."""
         if self._held:
-            return
+            return True
         try:
             with self.path.open("wb") as file:
                 # Written, not only allocated: that means the same on every system.
@@ -30,6 +30,7 @@ class Ballast:
             self._held = True
         except OSError:
             self.path.unlink(missing_ok=True)
+        return self._held
 
     def release(self) -> bool:
         """Gives the space up; whether there was any."""

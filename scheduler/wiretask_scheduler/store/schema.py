@@ -1,30 +1,39 @@
 """The tables of the SQLite store, and the statements that fill them many rows at a time.
 
+What lives and what has ended lie apart: a restart reads only what lives, and the pages of what lives are used again and
+again. A row goes from one table to the other when its task ends (the trigger `over` takes it out of the first).
+
 Python's sqlite3 lets go of the interpreter and takes it back around every step of a statement. With a busy event loop
-beside it, a row for each step would wait for its turn a thousand times; so a statement here takes many rows in one step.
+beside it, a row for each step would wait for its turn a thousand times; so a statement here takes all rows of a group
+in one step. Measured on two cores beside a thread that never rests, inserted and ended tasks a second: 114 000 so, 4 700
+with `executemany` (switch interval 0.5 ms; with the default of 5 ms it is 220). Alone: 175 000.
 """
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator, Sequence
-from typing import Any
+from functools import cache
+from itertools import chain
+from typing import Any, NamedTuple
 
 #: Kept in `PRAGMA user_version`; a file with a newer one is refused.
 SCHEMA_VERSION = 1
 #: `PRAGMA application_id`: "wtsk".
 APPLICATION_ID = 0x7774736B
+#: Larger than SQLite's default: bodies of some kilobytes stay on the page of their row.
+PAGE_OCTETS = 8192
 
 TABLES = """
 CREATE TABLE meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE options (number INTEGER PRIMARY KEY, packed BLOB NOT NULL UNIQUE);
 CREATE TABLE session (token BLOB PRIMARY KEY, name TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE task (
+CREATE TABLE live (
   seq INTEGER PRIMARY KEY,
-  id BLOB NOT NULL UNIQUE,
-  options INTEGER NOT NULL,
+  id BLOB NOT NULL,
+  options NOT NULL,
   state INTEGER NOT NULL,
   submitted INTEGER NOT NULL,
-  size INTEGER NOT NULL,
   due INTEGER,
   expires INTEGER,
   note TEXT,
@@ -34,53 +43,141 @@ CREATE TABLE task (
   lease INTEGER NOT NULL DEFAULT 0,
   session BLOB,
   error TEXT,
-  attempt INTEGER,
-  outcome INTEGER,
-  ended INTEGER,
-  forget INTEGER,
-  envelope BLOB,
+  envelope BLOB NOT NULL
+);
+CREATE TABLE ended (
+  seq INTEGER PRIMARY KEY,
+  id BLOB NOT NULL UNIQUE,
+  options NOT NULL,
+  state INTEGER NOT NULL,
+  submitted INTEGER NOT NULL,
+  note TEXT,
+  outcome INTEGER NOT NULL,
+  attempt INTEGER NOT NULL,
+  error TEXT,
+  ended INTEGER NOT NULL,
+  forget INTEGER NOT NULL,
   report BLOB
 );
-CREATE INDEX task_forget ON task (forget) WHERE forget IS NOT NULL;
+CREATE INDEX ended_forget ON ended (forget);
+CREATE TRIGGER over AFTER INSERT ON ended BEGIN DELETE FROM live WHERE seq = NEW.seq; END;
 """
 
-#: What `StoredTask` is read from, in the order of `sqlite.stored`.
-COLUMNS = """task.seq, id, packed, state, submitted, size, failures, crashes, losses, due, expires, lease, session, error,
-attempt, outcome, report, ended"""
+#: What rows are read as, in the order of `rows.live` and `rows.ended`.
+LIVE = """SELECT seq, id, options, state, submitted, length(envelope), failures, crashes, losses, due, expires, lease,
+session, error FROM live"""
+ENDED = "SELECT seq, id, options, state, submitted, error, attempt, outcome, report, ended FROM ended"
+LAST_SEQ = "SELECT max(ifnull((SELECT max(seq) FROM live), 0), ifnull((SELECT max(seq) FROM ended), 0))"
+LIST_LIVE = LIVE + " WHERE seq < ? ORDER BY seq DESC LIMIT ?"
+LIST_ENDED = ENDED + " WHERE seq < ? ORDER BY seq DESC LIMIT ?"
+#: Those of one state, down to the seq that `SCAN_BOUND` has found.
+LIST_STATE = ENDED + " WHERE seq < ? AND seq >= ? AND state = ? ORDER BY seq DESC LIMIT ?"
+SCAN_BOUND = "SELECT seq FROM ended WHERE seq < ? ORDER BY seq DESC LIMIT 1 OFFSET ?"
+#: The same for `gather`: a set of options that stands in its row itself comes with its number 0.
+ENDED_COLUMNS = (
+    "seq",
+    "id",
+    "CASE typeof(options) WHEN 'integer' THEN options ELSE 0 END",
+    "CASE typeof(options) WHEN 'blob' THEN options END",
+    "state",
+    "submitted",
+    "error",
+    "attempt",
+    "outcome",
+    "report",
+    "ended",
+)
 
-#: Rows that one statement takes, largest first. SQLite allows 32 766 parameters; each size is prepared once.
-CHUNKS = (500, 50, 5, 1)
+#: Rows that one statement takes: the next larger one is filled up with empty rows. SQLite allows 32 766 parameters.
+SIZES = (1, 8, 64, 256, 512, 1024, 2048)
 
 
-def insert(rows: int) -> str:
-    """Inserts tasks: (seq, id, options, state, submitted, size, due, expires, note, envelope) a row."""
-    values = ",".join(["(?,?,?,?,?,?,?,?,?,?)"] * rows)
-    return (
-        "INSERT INTO task (seq, id, options, state, submitted, size, due, expires, note, envelope)"  # noqa: S608
-        f" VALUES {values} ON CONFLICT (id) DO NOTHING"
+class Statement(NamedTuple):
+    """A statement over many rows of parameters; `%s` in its text is where they go."""
+
+    text: str
+    width: int
+
+
+#: A task is inserted unless its id is that of a task that has ended.
+INSERT = Statement(
+    "INSERT INTO live (seq, id, options, state, submitted, due, expires, note, envelope)"
+    " WITH row (seq, id, options, state, submitted, due, expires, note, envelope) AS (%s)"
+    " SELECT * FROM row WHERE seq IS NOT NULL AND NOT EXISTS (SELECT 1 FROM ended WHERE ended.id = row.id)",
+    9,
+)
+UPDATE = Statement(
+    "UPDATE live SET state = row.state, failures = row.failures, crashes = row.crashes, losses = row.losses,"
+    " due = row.due, lease = row.lease, session = row.session, error = row.error"
+    " FROM (SELECT column1 AS seq, column2 AS state, column3 AS failures, column4 AS crashes, column5 AS losses,"
+    " column6 AS due, column7 AS lease, column8 AS session, column9 AS error FROM (%s)) AS row"
+    " WHERE live.seq = row.seq",
+    9,
+)
+END = Statement(
+    "INSERT INTO ended (seq, id, options, state, submitted, note, outcome, attempt, error, ended, forget, report)"
+    " WITH row (seq, state, outcome, attempt, report, error, ended, forget) AS (%s)"
+    " SELECT live.seq, live.id, live.options, row.state, live.submitted, live.note, row.outcome, row.attempt,"
+    " row.error, row.ended, row.forget, row.report FROM row CROSS JOIN live ON live.seq = row.seq",
+    8,
+)
+OPEN_SESSION = Statement("INSERT INTO session SELECT column1, column2 FROM (%s) WHERE column1 IS NOT NULL", 2)
+END_SESSION = Statement("DELETE FROM session WHERE token IN (%s)", 1)
+
+SET_META = "INSERT INTO meta VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value"
+
+
+@cache
+def _sized(statement: Statement, rows: int) -> str:
+    row = "(" + ",".join("?" * statement.width) + ")"
+    return statement.text % ("VALUES " + ",".join([row] * rows))
+
+
+def _size(rows: int) -> int:
+    return next(size for size in SIZES if size >= rows)
+
+
+def write(connection: sqlite3.Connection, statement: Statement, rows: Sequence[Sequence[Any]]) -> int:
+    """Carries a statement out for all rows, in few steps. Returns how many rows it has changed."""
+    changed = 0
+    for at in range(0, len(rows), SIZES[-1]):
+        chunk = rows[at : at + SIZES[-1]]
+        size = _size(len(chunk))
+        parameters = list(chain.from_iterable(chunk))
+        parameters += [None] * ((size - len(chunk)) * statement.width)
+        changed += connection.execute(_sized(statement, size), parameters).rowcount
+    return changed
+
+
+def gather(
+    connection: sqlite3.Connection, columns: Sequence[str], source: str, keys: Sequence[Any]
+) -> Iterator[tuple[bytes | None, ...]]:
+    """The columns of the rows of `source IN (keys)`, as the octets of their text or blob.
+
+    All rows of a chunk come in one step, as one row: each column's values joined, and their lengths beside them.
+    """
+    wanted = ",".join(
+        f"group_concat(ifnull(length(CAST({column} AS BLOB)), -1)), CAST(group_concat({column}, '') AS BLOB)"
+        for column in columns
     )
+    for at in range(0, len(keys), SIZES[-1]):
+        chunk = keys[at : at + SIZES[-1]]
+        size = _size(len(chunk))
+        marks = ",".join("?" * size)
+        row = connection.execute(
+            f"SELECT {wanted} FROM {source} IN ({marks})",  # noqa: S608 -- no value is in it
+            [*chunk, *[None] * (size - len(chunk))],
+        ).fetchone()
+        if row[0] is not None:
+            yield from zip(*(_parted(row[i], row[i + 1]) for i in range(0, len(row), 2)), strict=True)
 
 
-def end(rows: int) -> str:
-    """Ends tasks: (seq, state, outcome, attempt, report, error, ended, forget) a row."""
-    values = ",".join(["(?,?,?,?,?,?,?,?)"] * rows)
-    return (
-        "WITH row (seq, state, outcome, attempt, report, error, ended, forget) AS"  # noqa: S608 -- no value is in it
-        f" (VALUES {values})"
-        " UPDATE task SET state = row.state, outcome = row.outcome, attempt = row.attempt, report = row.report,"
-        " error = row.error, ended = row.ended, forget = row.forget, envelope = NULL, lease = 0, session = NULL"
-        " FROM row WHERE task.seq = row.seq"
-    )
-
-
-UPDATE = """UPDATE task SET state = ?, failures = ?, crashes = ?, losses = ?, due = ?, lease = ?, session = ?, error = ?
-WHERE seq = ?"""
-
-
-def chunked(rows: Sequence[Any]) -> Iterator[tuple[int, Sequence[Any]]]:
-    """Rows in chunks of the prepared sizes."""
+def _parted(lengths: str, joined: bytes | None) -> Iterator[bytes | None]:
     at = 0
-    for size in CHUNKS:
-        while len(rows) - at >= size:
-            yield size, rows[at : at + size]
-            at += size
+    for length in map(int, lengths.split(",")):
+        if length < 0:
+            yield None
+        else:
+            assert joined is not None
+            yield joined[at : at + length]
+            at += length

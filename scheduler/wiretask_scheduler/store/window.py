@@ -1,17 +1,22 @@
 """The store's window: what the scheduler asks of any store, whether memory, a file or a database shared by many.
 
-`claim` and `load` at the start, then `commit` for each group of turns, in order, from one thread. The other calls read,
-may come from any thread, and see what has been committed. The core never learns which store it has.
+`claim` and `load` at the start, then `commit` for each group of turns and `maintain` between them, in order, from one
+thread. The other calls read, may come from any thread, and see what has been committed. The core never learns which
+store it has.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from wiretask_protocol.messages import TaskState
 from wiretask_scheduler.core.records import StoredSession, StoredTask
 from wiretask_scheduler.core.turn import Changes
+
+#: States of tasks that have not ended.
+LIVE_STATES = frozenset({TaskState.WAITING, TaskState.SCHEDULED, TaskState.READY, TaskState.LEASED})
 
 
 class StoreError(Exception):
@@ -30,7 +35,8 @@ class StoreBusyError(Exception):
 class Loaded:
     """What a store had at the start: the tasks that have not ended, and what must never go back."""
 
-    tasks: Sequence[StoredTask]
+    #: By seq. Read as they are taken: millions of them are never all here at once.
+    tasks: Iterator[StoredTask]
     sessions: Sequence[StoredSession]
     lease_ceiling: int
     last_seq: int
@@ -62,15 +68,26 @@ class Store(Protocol):
         ...
 
     def load(self, shard: str) -> Loaded:
-        """What the store has."""
+        """What the store has. Take all tasks before the first commit."""
         ...
 
     def commit(self, epoch: int, changes: Sequence[Changes]) -> Committed:
         """Writes all of them, in order, or none. Raises StoreFullError, StoreBusyError (try again) or StoreError."""
         ...
 
-    def maintain(self, millis: int) -> None:
-        """Housekeeping between commits: forgets what may be forgotten by the wall clock `millis`, in a bounded slice."""
+    def maintain(self, millis: int) -> bool:
+        """Housekeeping between commits, by the wall clock: forgets a bounded slice of what may be forgotten.
+
+        Returns whether there is more to do. Raises like `commit`.
+        """
+        ...
+
+    def make_room(self) -> bool:
+        """Gives up the space that was kept for a full disk; whether there was any. Then try the commit again."""
+        ...
+
+    def regain_room(self) -> bool:
+        """Takes that space again; whether it has it. While it has not, the store should take no new tasks."""
         ...
 
     def bodies(self, seqs: Sequence[int]) -> dict[int, bytes]:
@@ -78,13 +95,16 @@ class Store(Protocol):
         ...
 
     def tasks(self, ids: Sequence[bytes]) -> dict[bytes, StoredTask]:
-        """The rows of tasks, with their reports where they are kept."""
+        """Tasks that have ended, with their reports where they are kept."""
         ...
 
     def list_tasks(self, *, before: int | None, state: int | None, most: int) -> Page:
-        """Tasks, newest first, from before a seq."""
+        """Tasks, newest first, from before a seq. A page may be short, or empty, before the end: `next` tells.
+
+        For a state in `LIVE_STATES`, all tasks that live: what they are at this moment only the core knows.
+        """
         ...
 
     def close(self) -> None:
-        """Lets go of everything."""
+        """Lets go of everything. Never raises StoreFullError or StoreBusyError."""
         ...

@@ -1,0 +1,126 @@
+"""Rows of the SQLite store as the core's records, and the numbers that stand for sets of options in them."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import msgspec
+
+from wiretask_scheduler.core.records import StoredTask
+from wiretask_scheduler.core.tasks import Options
+
+#: Distinct sets of options that get a number; programs have dozens. Past them, a row holds its set itself.
+NUMBERED = 65536
+
+
+class OptionNumbers:
+    """Sets of options by number, for the rows of one connection that writes."""
+
+    def __init__(self) -> None:
+        #: By identity: hashing a set costs more than the rest of its row. The set is kept, so its identity is, too.
+        self._numbers: dict[int, tuple[Options, int | bytes]] = {}
+
+    def forget(self) -> None:
+        """After a rollback the table is right, and what is known here may not be."""
+        self._numbers.clear()
+
+    def of(self, connection: sqlite3.Connection, options: Options) -> int | bytes:
+        """What stands for a set in a row; a new set is written first."""
+        known = self._numbers.get(id(options))
+        if known is not None:
+            return known[1]
+        number = self._look_up(connection, msgspec.msgpack.encode(options))
+        if len(self._numbers) >= NUMBERED:
+            self._numbers.clear()
+        self._numbers[id(options)] = (options, number)
+        return number
+
+    def _look_up(self, connection: sqlite3.Connection, packed: bytes) -> int | bytes:
+        row = connection.execute("SELECT number FROM options WHERE packed = ?", (packed,)).fetchone()
+        if row is None:
+            (count,) = connection.execute("SELECT coalesce(max(number), 0) FROM options").fetchone()
+            if count >= NUMBERED:
+                return packed
+            row = connection.execute("INSERT INTO options (packed) VALUES (?) RETURNING number", (packed,)).fetchone()
+        return int(row[0])
+
+
+class OptionSets:
+    """Sets of options by what stands for them, for the rows of one connection that reads."""
+
+    def __init__(self) -> None:
+        self._sets: dict[int | bytes, Options] = {}
+
+    def of(self, connection: sqlite3.Connection, number: int | bytes) -> Options:
+        """The set."""
+        known = self._sets.get(number)
+        if known is not None:
+            return known
+        packed = number
+        if isinstance(packed, int):
+            (packed,) = connection.execute("SELECT packed FROM options WHERE number = ?", (number,)).fetchone()
+        options = msgspec.msgpack.decode(packed, type=Options)
+        if len(self._sets) < NUMBERED:
+            self._sets[number] = options
+        return options
+
+
+def live(connection: sqlite3.Connection, sets: OptionSets, rows: Iterable[tuple[Any, ...]]) -> Iterator[StoredTask]:
+    """Rows of `schema.LIVE`."""
+    for row in rows:
+        yield StoredTask(
+            seq=row[0],
+            id=row[1],
+            options=sets.of(connection, row[2]),
+            state=row[3],
+            submitted=row[4],
+            size=row[5],
+            failures=row[6],
+            crashes=row[7],
+            losses=row[8],
+            due=row[9],
+            expires=row[10],
+            lease=row[11],
+            session=row[12],
+            error=row[13],
+        )
+
+
+def gathered(
+    connection: sqlite3.Connection, sets: OptionSets, rows: Iterable[tuple[bytes | None, ...]]
+) -> Iterator[StoredTask]:
+    """Rows of `schema.ENDED_COLUMNS`."""
+    for seq, task_id, number, packed, state, submitted, error, attempt, outcome, report, ended_ in rows:
+        assert seq is not None
+        assert task_id is not None
+        yield StoredTask(
+            seq=int(seq),
+            id=task_id,
+            options=sets.of(connection, packed if packed is not None else int(number or 0)),
+            state=int(state or 0),
+            submitted=int(submitted or 0),
+            error=error.decode() if error is not None else None,
+            attempt=int(attempt or 0),
+            outcome=int(outcome or 0),
+            report=report,
+            ended=int(ended_ or 0),
+        )
+
+
+def ended(connection: sqlite3.Connection, sets: OptionSets, rows: Iterable[tuple[Any, ...]]) -> Iterator[StoredTask]:
+    """Rows of `schema.ENDED`."""
+    for row in rows:
+        yield StoredTask(
+            seq=row[0],
+            id=row[1],
+            options=sets.of(connection, row[2]),
+            state=row[3],
+            submitted=row[4],
+            error=row[5],
+            attempt=row[6],
+            outcome=row[7],
+            report=row[8],
+            ended=row[9],
+        )
