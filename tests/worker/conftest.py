@@ -1,10 +1,18 @@
-"""What the tests of the worker share: a core with a scheduler played by the test, and a clock moved by hand."""
+"""What the tests of the worker share.
+
+`play` is a core whose scheduler, executors and clock are the test; a `FakeScheduler` speaks the wire on a loopback
+socket.
+"""
+
+import asyncio
 
 import pytest
 
+from wiretask_protocol import Connection, WireError
 from wiretask_protocol.codec import encode, encode_envelope
-from wiretask_protocol.machines import AssignmentState
+from wiretask_protocol.machines import AssignmentState, SchedulerConnectionEvent
 from wiretask_protocol.messages import (
+    Accepted,
     CancelSupport,
     Credit,
     Encoding,
@@ -14,6 +22,7 @@ from wiretask_protocol.messages import (
     Outcome,
     QueueWeight,
     Result,
+    Resume,
     Return,
     ReturnReason,
     Task,
@@ -163,3 +172,110 @@ def new_play():
 def served(play):
     play.serve()
     return play
+
+
+PATIENCE_SECONDS = 20
+
+
+class Peer(asyncio.Protocol):
+    """One connection of a worker, as its scheduler sees it. Accepts, answers pings and Resumes; collects the rest."""
+
+    def __init__(self, scheduler):
+        self.scheduler = scheduler
+        self.connection = Connection("scheduler")
+        self.inbox = asyncio.Queue()
+        self.closed = asyncio.Event()
+        self.transport = None
+        self.open = None
+
+    def connection_made(self, transport):
+        self.transport = transport
+        self.scheduler.peers.put_nowait(self)
+        if self.scheduler.greeting is not None:
+            transport.write(self.scheduler.greeting)
+
+    def data_received(self, data):
+        try:
+            messages = self.connection.receive(data)
+            while messages or self.connection.more:
+                for message in messages:
+                    self.on_message(message)
+                messages = self.connection.receive(b"")
+        except WireError as error:
+            self.inbox.put_nowait(error)
+
+    def on_message(self, message):
+        if isinstance(message, Hello) and message.kind is HelloKind.OPEN:
+            self.open = message
+            if self.scheduler.answer is not None:
+                self.send(self.scheduler.answer)
+                return
+            self.connection.event(SchedulerConnectionEvent.ACCEPT_WORKER)
+            self.scheduler.sessions += 1
+            session = self.scheduler.sessions.to_bytes(16, "big")
+            self.send(Hello(HelloKind.ACCEPT, message.nonce, version=1, session=session, **self.scheduler.accept_tags))
+        elif isinstance(message, Hello) and message.kind is HelloKind.PING:
+            self.send(Hello(HelloKind.PONG, message.nonce))
+        elif isinstance(message, Resume) and self.scheduler.resumes:
+            self.send(message)
+            self.inbox.put_nowait(message)
+        else:
+            self.inbox.put_nowait(message)
+
+    def connection_lost(self, exc):
+        self.closed.set()
+
+    def send(self, *messages):
+        self.transport.write(b"".join(map(encode, messages)))
+
+    def accept(self, seq):
+        self.send(Accepted(seq))
+
+    async def get(self, kind):
+        """The next message of a kind; Credits and others before it are left out."""
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while True:
+                message = await self.inbox.get()
+                if isinstance(message, kind):
+                    return message
+
+
+class FakeScheduler:
+    """A port on which workers are welcome; use it with `async with`."""
+
+    def __init__(self):
+        self.peers = asyncio.Queue()
+        self.sessions = 0
+        self.accept_tags = {}
+        self.answer = None
+        self.greeting = None
+        self.resumes = True
+        self.server = None
+
+    async def __aenter__(self):
+        self.server = await asyncio.get_running_loop().create_server(lambda: Peer(self), "127.0.0.1", 0)
+        return self
+
+    async def __aexit__(self, *_):
+        self.server.close()
+        while not self.peers.empty():
+            self.peers.get_nowait().transport.abort()
+
+    @property
+    def port(self):
+        return self.server.sockets[0].getsockname()[1]
+
+    async def peer(self):
+        """The next connection."""
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            return await self.peers.get()
+
+
+@pytest.fixture
+def fake_scheduler():
+    return FakeScheduler
+
+
+@pytest.fixture
+def words():
+    return Play

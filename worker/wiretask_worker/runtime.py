@@ -123,7 +123,7 @@ class Runtime:
         except TimeoutError:
             return "no answer"
         except OSError as error:
-            return error.strerror or str(error)
+            return _reason(error)
         try:
             await link.ended
         finally:
@@ -172,6 +172,13 @@ class Runtime:
 
     def _on_broken(self, text: str) -> None:
         self.engine.fail(DefinitionError(f"in a child process: {text}"))
+
+
+def _reason(error: OSError) -> str:
+    """In the words of the system: asyncio's own name the address once more."""
+    if error.errno is not None and error.errno > 0:
+        return os.strerror(error.errno)
+    return error.strerror or str(error)
 
 
 def run(config: Config) -> int:
