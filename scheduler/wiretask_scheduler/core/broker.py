@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import Any, cast
 
 from wiretask_protocol import machines
 from wiretask_protocol.errors import ErrorCode, WireError
@@ -100,14 +100,18 @@ class Broker:
         who: Peer | None = state.clients.get(peer) or state.workers.get(peer)
         if who is None:
             return
-        received = who.received
+        if isinstance(who, Client) and who.asked:
+            who.backlog.extend(messages)
+            return
         try:
-            for message in messages:
+            for index, message in enumerate(messages):
+                if type(message) is Submit and submissions.must_wait(state, cast("Client", who), message):
+                    submissions.wait(state, cast("Client", who), messages[index:])
+                    break
                 _HANDLERS[type(message)](self, who, message, now)
         except WireError as error:
             state.turn.closes.append((peer, error.to_message()))
-        if who.received > received:
-            state.turn.send(peer, Accepted(who.received))
+        state.accept(who)
         delivery.hand_out(state, now)
 
     def leave(self, peer: int, leaving: Leaving, now: Now) -> None:
@@ -128,7 +132,16 @@ class Broker:
 
     def found(self, lookup: Lookup, stored: StoredTask | None, now: Now) -> None:
         """The store's answer to a lookup."""
-        requests.found(self.state, lookup, stored, now)
+        if lookup.kind != "repeat":
+            requests.found(self.state, lookup, stored, now)
+            return
+        client = self.state.clients.get(lookup.peer)
+        if client is not None:
+            client.known[lookup.task_id] = stored if stored is not None and stored.outcome is not None else None
+            client.asked.discard(lookup.task_id)
+            if not client.asked:
+                backlog, client.backlog = client.backlog, []
+                self.receive_many(lookup.peer, backlog, now)
 
     def conflicted(self, ids: Iterable[bytes], now: Now) -> None:
         """These ids were in the store already, of tasks that have ended: what was taken in for them is dropped.
@@ -174,11 +187,10 @@ class Broker:
         for peer in (*self.state.clients, *self.state.workers):
             self.state.turn.send(peer, Goodbye(GoodbyeReason.SHUTTING_DOWN))
 
-    # -- handlers of single messages --
 
-    def _on_goodbye(self, peer: Peer, message: Goodbye, now: Now) -> None:
-        if isinstance(peer, Worker):
-            peer.draining = True
+def _on_goodbye(broker: Broker, peer: Peer, message: Goodbye, now: Now) -> None:
+    if isinstance(peer, Worker):
+        peer.draining = True
 
 
 def _on_accepted(broker: Broker, peer: Peer, message: Accepted, now: Now) -> None:
@@ -203,7 +215,7 @@ _HANDLERS: dict[type, Callable[[Broker, Any, Any, Now], None]] = {
     Await: lambda broker, peer, message, now: requests.on_await(broker.state, peer, message),
     Query: lambda broker, peer, message, now: requests.on_query(broker.state, peer, message, now),
     Schedule: lambda broker, peer, message, now: requests.on_schedule(broker.state, peer, message),
-    Goodbye: Broker._on_goodbye,
+    Goodbye: _on_goodbye,
     Accepted: _on_accepted,
     Hello: _ignored,
     Error: _ignored,
@@ -236,7 +248,7 @@ def _on_limit(state: State, what: Any, now: Now) -> None:
     if task.lease != lease or worker is None:
         return
     requests.ask_worker_to_stop(state, task, CancelMode.HARD)
-    worker.release(lease)
+    worker.revoke(lease)
     text = "it ran past its time limit, and its worker did not stop it"
     rare = task.rarely()
     rare.error_type, rare.error_message = "TimeLimitExceeded", text
@@ -248,6 +260,6 @@ _TIMERS: dict[str, Callable[[State, Any, Now], None]] = {
     "expire": _on_expire,
     "limit": _on_limit,
     "record": lambda state, what, now: delivery.record_leases(state, what),
-    "resume": lambda state, what, now: sessions.give_up_waiting(state, what, now),
+    "resume": sessions.give_up_waiting,
     "grace": lambda state, what, now: sessions.release_held_back(state, now, over=True),
 }

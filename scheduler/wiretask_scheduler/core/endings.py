@@ -5,6 +5,8 @@ from __future__ import annotations
 from wiretask_protocol import codec
 from wiretask_protocol.machines import TaskMachineEvent
 from wiretask_protocol.messages import Encoding, Outcome, Report, Result
+from wiretask_scheduler.core.peers import Client
+from wiretask_scheduler.core.records import StoredTask
 from wiretask_scheduler.core.state import State, error_line
 from wiretask_scheduler.core.tasks import Task, move
 from wiretask_scheduler.core.turn import Ended, Now
@@ -48,15 +50,25 @@ def end(state: State, task: Task, event: TaskMachineEvent, outcome: int, report:
 
 def deliver(state: State, task: Task, outcome: int, report: bytes, attempt: int) -> None:
     """Sends the Result to those who wait for it and are still there."""
-    client = state.clients.get(task.waiter)
-    if client is not None:
-        result = Result(client.next(), task.id, 0, outcome, report, attempt=attempt)
-        state.turn.send(client.number, result)
+    _send_result(state, task.waiter, task.id, outcome, report, attempt)
     if task.rare is not None:
         for peer in task.rare.waiters:
-            client = state.clients.get(peer)
-            if client is not None:
-                state.turn.send(peer, Result(client.next(), task.id, 0, outcome, report, attempt=attempt))
+            _send_result(state, peer, task.id, outcome, report, attempt)
+
+
+def _send_result(state: State, peer: int, task_id: bytes, outcome: int, report: bytes, attempt: int) -> None:
+    client = state.clients.get(peer)
+    if client is not None:
+        state.accept(client)
+        state.turn.send(peer, Result(client.next(), task_id, 0, outcome, report, attempt=attempt))
+
+
+def deliver_stored(state: State, client: Client, stored: StoredTask) -> None:
+    """Sends the Result of a task that ended earlier, or what is left of it."""
+    assert stored.outcome is not None
+    text = "the task has ended, and its result is not kept any more"
+    report = stored.report if stored.report is not None else own_report("Forgotten", text)
+    _send_result(state, client.number, stored.id, stored.outcome, report, stored.attempt)
 
 
 def own_report(error_type: str, message: str) -> bytes:

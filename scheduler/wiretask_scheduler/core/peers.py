@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from wiretask_protocol.errors import ErrorCode, WireError
+from wiretask_protocol.messages import ToScheduler
 from wiretask_scheduler.core.ready import Lane
+from wiretask_scheduler.core.records import StoredTask
 from wiretask_scheduler.core.tasks import Task
 
 
@@ -21,6 +23,8 @@ class Peer:
     #: The last seq received and the last one sent.
     received: int = 0
     sent: int = 0
+    #: The last seq for which an Accepted was sent.
+    accepted: int = 0
 
     def take(self, seq: int, command: int) -> None:
         """Counts a sequenced message. Raises WireError for a seq that is not the next one."""
@@ -39,6 +43,12 @@ class Peer:
 class Client(Peer):
     """A client."""
 
+    #: Messages that wait until the store has said what it knows of the repeated Submits among them.
+    backlog: list[ToScheduler] = field(default_factory=list)
+    #: Ids that the store is asked about, and what it has said: a task that has ended, or nothing.
+    asked: set[bytes] = field(default_factory=set)
+    known: dict[bytes, StoredTask | None] = field(default_factory=dict)
+
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class Worker(Peer):
@@ -55,6 +65,8 @@ class Worker(Peer):
     outstanding_octets: int = 0
     #: In the order in which they were sent.
     leases: dict[int, Task] = field(default_factory=dict)
+    #: Leases that were taken away and that it has not answered yet: they use up its slots until it does.
+    revoked: dict[int, Task] = field(default_factory=dict)
     begun: int = 0
     draining: bool = False
     lanes: list[Lane] = field(default_factory=list)
@@ -93,6 +105,19 @@ class Worker(Peer):
         """Lets go of a lease; None if it does not hold it."""
         task = self.leases.pop(lease, None)
         if task is not None:
-            self.outstanding -= task.options.cost
-            self.outstanding_octets -= task.size
+            self._free(task)
         return task
+
+    def revoke(self, lease: int) -> None:
+        """Takes a lease away that it still works on."""
+        self.revoked[lease] = self.leases.pop(lease)
+
+    def settle(self, lease: int) -> None:
+        """It has answered a lease that was taken away."""
+        task = self.revoked.pop(lease, None)
+        if task is not None:
+            self._free(task)
+
+    def _free(self, task: Task) -> None:
+        self.outstanding -= task.options.cost
+        self.outstanding_octets -= task.size

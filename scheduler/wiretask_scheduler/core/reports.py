@@ -19,7 +19,7 @@ def on_result(state: State, worker: Worker, result: Result, now: Now) -> None:
     worker.take(result.seq, Result.COMMAND)
     task = worker.leases.get(result.lease)
     if task is None or task.id != result.task_id:
-        _stale(state, worker, Result.COMMAND, result.seq, result.task_id)
+        _stale(state, worker, Result.COMMAND, result)
         return
     worker.release(result.lease)
     worker.done += 1
@@ -121,7 +121,7 @@ def on_return(state: State, worker: Worker, returned: Return, now: Now) -> None:
     worker.take(returned.seq, Return.COMMAND)
     task = worker.leases.get(returned.lease)
     if task is None or task.id != returned.task_id:
-        _stale(state, worker, Return.COMMAND, returned.seq, returned.task_id)
+        _stale(state, worker, Return.COMMAND, returned)
         return
     if returned.reason == ReturnReason.KEPT:
         return
@@ -167,7 +167,9 @@ def _note_error(task: Task, report: bytes) -> None:
     rare.error_message = (said.error_message or "")[:500] or None
 
 
-def _stale(state: State, worker: Worker, command: int, seq: int, task_id: bytes) -> None:
+def _stale(state: State, worker: Worker, command: int, report: Result | Return) -> None:
+    worker.settle(report.lease)
+    state.unsettled = True
     state.counts["stale"] += 1
-    error = error_message(ErrorCode.STALE_LEASE, command=command, seq=seq, task_id=task_id)
+    error = error_message(ErrorCode.STALE_LEASE, command=command, seq=report.seq, task_id=report.task_id)
     state.refuse(worker.number, error)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from wiretask_protocol.errors import ErrorCode, error_message
 from wiretask_protocol.machines import TaskMachineEvent
-from wiretask_protocol.messages import Await, Cancel, CancelMode, Query, Result, Schedule, Status
+from wiretask_protocol.messages import Await, Cancel, CancelMode, Query, Schedule, Status
 from wiretask_scheduler.core import endings, explain
 from wiretask_scheduler.core.peers import Client
 from wiretask_scheduler.core.records import StoredTask
@@ -82,10 +82,7 @@ def found(state: State, lookup: Lookup, stored: StoredTask | None, now: Now) -> 
         error = error_message(ErrorCode.UNKNOWN_TASK, command=command, seq=lookup.seq, task_id=lookup.task_id)
         state.refuse(client.number, error)
     elif lookup.kind == "await":
-        text = "the task has ended, and its result is not kept any more"
-        report = stored.report if stored.report is not None else endings.own_report("Forgotten", text)
-        result = Result(client.next(), stored.id, 0, stored.outcome, report, attempt=stored.attempt)
-        state.turn.send(client.number, result)
+        endings.deliver_stored(state, client, stored)
     else:
         state.turn.send(client.number, ended_status(stored, lookup.seq, now))
 

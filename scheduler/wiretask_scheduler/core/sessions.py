@@ -129,7 +129,7 @@ def _supersede(state: State, task: Task) -> None:
     holder = state.sessions.get(task.holder)
     if holder is None:
         return
-    holder.release(task.lease)
+    holder.revoke(task.lease)
     if holder.number:
         cancel = Cancel(holder.next(), task.id, task.lease, CancelMode.SUPERSEDED)
         state.turn.send(holder.number, cancel)

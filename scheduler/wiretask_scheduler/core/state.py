@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from wiretask_protocol.machines import TaskMachineEvent
-from wiretask_protocol.messages import Error
-from wiretask_scheduler.core.peers import Client, Worker
+from wiretask_protocol.messages import Accepted, Error
+from wiretask_scheduler.core.peers import Client, Peer, Worker
 from wiretask_scheduler.core.ready import Lane, Ready
 from wiretask_scheduler.core.settings import Settings
 from wiretask_scheduler.core.tasks import Task, Tasks, move
@@ -99,6 +99,15 @@ class State:
                 error_line(task),
             )
         )
+
+    def accept(self, peer: Peer) -> None:
+        """Says that everything received of a peer is taken; leaves, as all does, when it is durable.
+
+        Called when a batch is done, and before a Result: the Accepted of a Submit precedes the Result of its task.
+        """
+        if peer.accepted != peer.received:
+            peer.accepted = peer.received
+            self.turn.send(peer.number, Accepted(peer.received))
 
     def refuse(self, peer: int, error: Error) -> None:
         """Answers a request with an error."""

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from hashlib import sha256
 
 from wiretask_protocol import codec
 from wiretask_protocol.errors import ErrorCode, error_message
 from wiretask_protocol.limits import RELAY_HEADROOM
 from wiretask_protocol.machines import TaskMachineEvent
-from wiretask_protocol.messages import Submit, SubmitFlags
+from wiretask_protocol.messages import Submit, SubmitFlags, ToScheduler
 from wiretask_scheduler.core import endings
 from wiretask_scheduler.core.peers import Client
 from wiretask_scheduler.core.state import State
 from wiretask_scheduler.core.tasks import Options, Rare, Task, move
-from wiretask_scheduler.core.turn import Inserted, Now
+from wiretask_scheduler.core.turn import Inserted, Lookup, Now
 
 #: Options whose wire form is in the spec, and which this scheduler refuses instead of ignoring.
 UNSUPPORTED = (
@@ -29,6 +30,7 @@ UNSUPPORTED = (
 )
 
 _WANT_RESULT = int(SubmitFlags.WANT_RESULT)
+_REPEAT = int(SubmitFlags.REPEAT)
 _PLACEMENTS: dict[str, bytes] = {}
 
 
@@ -42,6 +44,25 @@ def placement(queue: str) -> bytes:
     return found
 
 
+def must_wait(state: State, client: Client, submit: Submit) -> bool:
+    """Whether the store must be asked first: a task that is sent again may have ended, and memory has forgotten it.
+
+    Ids that are sent twice without saying so are caught later, by the store's unique index (`Broker.conflicted`).
+    """
+    return bool(
+        submit.flags & _REPEAT and submit.task_id not in client.known and state.tasks.get(submit.task_id) is None
+    )
+
+
+def wait(state: State, client: Client, messages: Sequence[ToScheduler]) -> None:
+    """Keeps messages back until the store has said what it knows of the repeated Submits among them."""
+    client.backlog = list(messages)
+    for message in messages:
+        if isinstance(message, Submit) and must_wait(state, client, message):
+            client.asked.add(message.task_id)
+            state.turn.lookups.append(Lookup(client.number, message.seq, message.task_id, "repeat"))
+
+
 def on_submit(state: State, client: Client, submit: Submit, now: Now) -> None:
     """Takes a task in, or refuses it with an error that names its seq."""
     client.take(submit.seq, Submit.COMMAND)
@@ -50,6 +71,11 @@ def on_submit(state: State, client: Client, submit: Submit, now: Now) -> None:
     if known is not None:
         if submit.flags & _WANT_RESULT:
             endings.add_waiter(known, client.number)
+        return
+    ended = client.known.pop(submit.task_id, None)
+    if ended is not None:
+        if submit.flags & _WANT_RESULT:
+            endings.deliver_stored(state, client, ended)
         return
     refusal = _refusal(state, client, submit, task_type, queue)
     if refusal is not None:

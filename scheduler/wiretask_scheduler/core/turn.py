@@ -108,7 +108,7 @@ class Lookup(NamedTuple):
     peer: int
     seq: int
     task_id: bytes
-    kind: Literal["query", "await"]
+    kind: Literal["query", "await", "repeat"]
 
 
 Send = AnyMessage | Dispatch

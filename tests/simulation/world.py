@@ -1,0 +1,535 @@
+"""A world in one seed: the real core, a store that keeps only what was committed, and peers that misbehave.
+
+Time is a number that is moved by hand. Every choice comes from one generator, so a seed is a story that can be told again.
+What touches a task is noted in its story; a failure prints the shortest one.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import Counter, defaultdict, deque
+from msgspec.structs import replace
+from hashlib import sha256
+
+from wiretask_protocol import codec, messages
+from wiretask_protocol.machines import TaskMachineState
+from wiretask_protocol.messages import (
+    Accepted,
+    Await,
+    Cancel,
+    Credit,
+    Error,
+    Goodbye,
+    Hello,
+    HelloKind,
+    Outcome,
+    QueueWeight,
+    Report,
+    Result,
+    Resume,
+    Return,
+    ReturnReason,
+    Role,
+    Submit,
+    SubmitFlags,
+    Subscribe,
+    TypeSupport,
+    VersionRange,
+)
+from wiretask_scheduler.core import Broker, Dispatch, Now, Settings, Turn
+from wiretask_scheduler.core.records import StoredSession, StoredTask
+
+PLACEMENT = sha256(b"default").digest()[:2]
+ENVELOPE = codec.encode_envelope(messages.Envelope("work", "default", 0, b"body"))
+ENDED = {state.value for state in TaskMachineState if state.name in {"SUCCEEDED", "DEAD", "CANCELLED", "EXPIRED"}}
+
+
+def report(text: str) -> bytes:
+    return codec.encode_report(Report(0, text.encode(), error_type="Boom"))
+
+
+class ModelStore:
+    """Rows that survive a crash of the scheduler: those that were committed."""
+
+    def __init__(self) -> None:
+        self.rows: dict[int, StoredTask] = {}
+        self.ids: dict[bytes, int] = {}
+        self.sessions: dict[bytes, str] = {}
+        self.ceiling = 1
+        self.last_seq = 0
+        self.ends: Counter[bytes] = Counter()
+
+    def commit(self, turn: Turn) -> list[bytes]:
+        changes = turn.changes
+        conflicts: list[bytes] = []
+        self.sessions.update(changes.sessions)
+        for token in changes.sessions_over:
+            self.sessions.pop(token, None)
+        self.ceiling = max(self.ceiling, changes.lease_ceiling)
+        for row in changes.inserted:
+            if row.id in self.ids:
+                conflicts.append(row.id)
+                continue
+            self.ids[row.id] = row.seq
+            self.last_seq = max(self.last_seq, row.seq)
+            self.rows[row.seq] = StoredTask(
+                seq=row.seq, id=row.id, options=row.options, state=row.state, submitted=row.submitted,
+                due=row.due, expires=row.expires, size=len(row.envelope),
+            )  # fmt: skip
+        for row in changes.updated:
+            if row.seq in self.rows:
+                self.rows[row.seq] = replace(
+                    self.rows[row.seq], state=row.state, failures=row.attempt, crashes=row.crashes, losses=row.losses,
+                    due=row.due, lease=row.lease, session=row.session, error=row.error,
+                )  # fmt: skip
+        for row in changes.ended:
+            if row.seq in self.rows:
+                stored = self.rows[row.seq]
+                self.ends[stored.id] += 1
+                self.rows[row.seq] = replace(
+                    stored,
+                    state=row.state,
+                    outcome=row.outcome,
+                    attempt=row.attempt,
+                    report=row.report,
+                    ended=row.ended,
+                )
+        return conflicts
+
+    def live(self) -> list[StoredTask]:
+        return [row for _, row in sorted(self.rows.items()) if row.outcome is None]
+
+
+class FakeClient:
+    """Submits, repeats what was not accepted after a lost connection, and awaits what it still wants."""
+
+    def __init__(self) -> None:
+        self.peer = 0
+        self.seq = 0
+        self.unaccepted: dict[int, Submit] = {}
+        self.wanted: dict[bytes, Submit] = {}
+        self.accepted: set[bytes] = set()
+        self.results: dict[bytes, int] = {}
+        self.refused: set[bytes] = set()
+
+    def submit(self, task_id: bytes, flags: int, **options) -> Submit:
+        self.seq += 1
+        submit = Submit(self.seq, task_id, flags, options.pop("priority", 5), ENVELOPE, **options)
+        self.unaccepted[self.seq] = submit
+        self.wanted[task_id] = submit
+        return submit
+
+    def again(self) -> list:
+        """What is sent after a reconnect."""
+        repeated = list(self.unaccepted.values())
+        self.seq = 0
+        self.unaccepted = {}
+        sent: list = []
+        for submit in repeated:
+            self.seq += 1
+            flags = submit.flags | SubmitFlags.REPEAT
+            again = messages.Submit(**{**fields(submit), "seq": self.seq, "flags": int(flags)})
+            self.unaccepted[self.seq] = again
+            sent.append(again)
+        for task_id in self.wanted:
+            if task_id in self.accepted and task_id not in self.results:
+                self.seq += 1
+                sent.append(Await(self.seq, task_id))
+        return sent
+
+    def take(self, message) -> None:
+        match message:
+            case Accepted(seq=seq):
+                for number in [number for number in self.unaccepted if number <= seq]:
+                    submit = self.unaccepted.pop(number)
+                    if submit.task_id not in self.refused:
+                        self.accepted.add(submit.task_id)
+            case Result(task_id=task_id, outcome=outcome, lease=lease):
+                assert lease == 0
+                assert task_id in self.accepted, "a Result before its Accepted"
+                assert self.results.setdefault(task_id, outcome) == outcome, "two different Results"
+            case Error(seq=seq) if seq in self.unaccepted:
+                self.refused.add(self.unaccepted[seq].task_id)
+
+
+def fields(message) -> dict:
+    return {name: getattr(message, name) for name in message.__struct_fields__}
+
+
+class FakeWorker:
+    """Holds tasks, reports on them, and keeps what was not accepted."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.peer = 0
+        self.session = b""
+        self.former = b""
+        self.seq = 0
+        self.held: dict[int, bytes] = {}
+        self.unaccepted: dict[int, Result] = {}
+        self.slots = 4
+        self.resuming = False
+
+    def take(self, message) -> None:
+        match message:
+            case messages.Task(task_id=task_id, lease=lease):
+                assert lease not in self.held
+                self.held[lease] = task_id
+                assert len(self.held) <= self.slots, "more tasks than slots"
+            case Accepted(seq=seq):
+                for number in [number for number in self.unaccepted if number <= seq]:
+                    del self.unaccepted[number]
+            case Cancel(lease=lease):
+                self.held.pop(lease, None) if message.mode == messages.CancelMode.SUPERSEDED else None
+
+
+class World:
+    """Everything, by one seed."""
+
+    def __init__(self, seed: int) -> None:
+        self.chance = random.Random(seed)
+        self.seed = seed
+        self.monotonic, self.wall = 100.0, 1_700_000_000.0
+        self.store = ModelStore()
+        self.clients = [FakeClient() for _ in range(2)]
+        self.workers = [FakeWorker(f"worker {number}") for number in range(3)]
+        self.story: dict[bytes, list[str]] = defaultdict(list)
+        self.runs: Counter[bytes] = Counter()
+        self.finished: Counter[bytes] = Counter()
+        self.peers = 0
+        self.made = 0
+        self.options: dict[bytes, dict] = {}
+        self.pending: deque[Turn] = deque()
+        self.start()
+
+    # -- the scheduler --
+
+    def now(self) -> Now:
+        return Now(self.monotonic, self.wall)
+
+    def start(self) -> None:
+        """A scheduler over what the store has."""
+        self.broker = Broker(Settings(retention_seconds=3600), self.chance.random, lambda: self.chance.randbytes(16))
+        self.pending.clear()
+        self.inboxes: dict[int, deque] = {}
+        for peer in (*self.clients, *self.workers):
+            peer.peer = 0
+        sessions = [StoredSession(token=token, name=name) for token, name in self.store.sessions.items()]
+        self.broker.load(
+            self.store.live(), sessions, lease_ceiling=self.store.ceiling, last_seq=self.store.last_seq, now=self.now()
+        )
+
+    def crash(self) -> None:
+        """The scheduler dies: what was not committed is gone, and every connection with it."""
+        self.note_all("the scheduler crashed")
+        self.start()
+
+    def turn(self) -> None:
+        turn = self.broker.take_turn()
+        if turn:
+            self.pending.append(turn)
+
+    def commit(self) -> None:
+        """Makes the oldest turn durable, then releases it."""
+        if not self.pending:
+            return
+        turn = self.pending.popleft()
+        conflicts = self.store.commit(turn)
+        if conflicts:
+            self.broker.conflicted(conflicts, self.now())
+        for peer, sends in turn.sends.items():
+            if peer in self.inboxes:
+                self.inboxes[peer].extend(sends)
+        for lookup in turn.lookups:
+            seq = self.store.ids.get(lookup.task_id)
+            self.broker.found(lookup, self.store.rows[seq] if seq is not None else None, self.now())
+        for peer, error in turn.closes:
+            assert error is None, f"a peer broke the protocol: {error}"
+            self.inboxes.pop(peer, None)
+            self.drop(peer)
+        self.turn()
+
+    def drop(self, number: int) -> None:
+        for peer in (*self.clients, *self.workers):
+            if peer.peer == number:
+                peer.peer = 0
+
+    # -- the peers --
+
+    def connect(self, peer) -> None:
+        self.peers += 1
+        peer.peer = self.peers
+        self.inboxes[peer.peer] = deque()
+        role = Role.CLIENT if isinstance(peer, FakeClient) else Role.WORKER
+        hello = Hello(HelloKind.OPEN, 1, versions=VersionRange(1, 1), role=role, name=getattr(peer, "name", "client"))
+        token = self.broker.join(peer.peer, hello, "", self.now())
+        if isinstance(peer, FakeClient):
+            self.send(peer, peer.again())
+            return
+        peer.former, peer.session, peer.seq = peer.session, token or b"", 0
+        # Results that were not accepted count as held until the answer says whose they are.
+        held = {**peer.held, **{result.lease: result.task_id for result in peer.unaccepted.values()}}
+        peer.resuming = bool(peer.former and held)
+        if peer.resuming:
+            leases = tuple(messages.HeldLease(task_id, lease) for lease, task_id in held.items())
+            self.send(peer, [Resume(peer.former, leases)])
+        else:
+            self.subscribe(peer)
+
+    def subscribe(self, worker: FakeWorker) -> None:
+        sent = [Subscribe((QueueWeight("default", 1),), (TypeSupport("work", 0),)), Credit(worker.slots, 0, 0)]
+        self.send(worker, sent)
+
+    def resumed(self, worker: FakeWorker, answer: Resume) -> None:
+        kept = {held.lease for held in answer.leases}
+        worker.resuming = False
+        worker.held = {lease: task_id for lease, task_id in worker.held.items() if lease in kept}
+        again = [result for result in worker.unaccepted.values() if result.lease in kept]
+        worker.unaccepted = {}
+        sent = []
+        for result in again:
+            worker.seq += 1
+            worker.unaccepted[worker.seq] = Result(
+                worker.seq, result.task_id, result.lease, result.outcome, result.report
+            )
+            sent.append(worker.unaccepted[worker.seq])
+        self.subscribe(worker)
+        self.send(worker, sent)
+
+    def send(self, peer, sent: list) -> None:
+        if sent:
+            self.broker.receive_many(peer.peer, sent, self.now())
+            self.turn()
+
+    def leave(self, peer, leaving: str) -> None:
+        if peer.peer:
+            number, peer.peer = peer.peer, 0
+            self.inboxes.pop(number, None)
+            self.broker.leave(number, leaving, self.now())
+            self.turn()
+
+    def read(self, peer, most: int) -> None:
+        """The peer reads some of what waits for it."""
+        inbox = self.inboxes.get(peer.peer)
+        while inbox and most:
+            most -= 1
+            message = inbox.popleft()
+            if isinstance(message, Dispatch):
+                if message.task.lease != message.lease:
+                    continue
+                task = message.task
+                message = messages.Task(task.id, message.lease, message.attempt, 0, message.remaining, ENVELOPE)
+                self.runs[task.id] += 1
+            if isinstance(message, Resume):
+                self.resumed(peer, message)
+            else:
+                self.note(message, peer)
+                peer.take(message)
+
+    def note(self, message, peer) -> None:
+        task_id = getattr(message, "task_id", None)
+        if task_id:
+            name = getattr(peer, "name", "client")
+            self.story[task_id].append(f"{self.monotonic:.2f} {name} gets {type(message).__name__} {fields(message)}")
+
+    def note_all(self, text: str) -> None:
+        for story in self.story.values():
+            story.append(f"{self.monotonic:.2f} {text}")
+
+    # -- what can happen --
+
+    def submit(self) -> None:
+        client = self.chance.choice(self.clients)
+        if not client.peer:
+            return
+        sent = []
+        for _ in range(self.chance.randrange(1, 6)):
+            self.made += 1
+            task_id = self.made.to_bytes(8, "big") + self.chance.randbytes(6) + PLACEMENT
+            options: dict = {"priority": self.chance.randrange(10)}
+            if self.chance.random() < 0.3:
+                options["max_attempts"] = self.chance.randrange(1, 4)
+            if self.chance.random() < 0.2:
+                options["delay"] = self.chance.randrange(1, 5000)
+            if self.chance.random() < 0.1:
+                options["expires_in"] = self.chance.randrange(1, 8000)
+            if self.chance.random() < 0.1:
+                options["time_limit"] = self.chance.randrange(1, 4000)
+            self.options[task_id] = options
+            self.story[task_id].append(f"{self.monotonic:.2f} submitted {options}")
+            sent.append(client.submit(task_id, int(SubmitFlags.WANT_RESULT), **options))
+        self.send(client, sent)
+
+    def work(self) -> None:
+        """A worker ends some of what it holds."""
+        worker = self.chance.choice(self.workers)
+        if not worker.peer or worker.resuming or not worker.held:
+            return
+        sent: list = []
+        for lease in self.chance.sample(sorted(worker.held), self.chance.randrange(1, len(worker.held) + 1)):
+            task_id = worker.held.pop(lease)
+            worker.seq += 1
+            roll = self.chance.random()
+            self.story[task_id].append(f"{self.monotonic:.2f} {worker.name} ends lease {lease} ({roll:.2f})")
+            if roll < 0.12:
+                sent.append(Return(worker.seq, task_id, lease, ReturnReason.OVERLOADED))
+                continue
+            outcome = Outcome.SUCCEEDED if roll < 0.8 else Outcome.FAILED if roll < 0.95 else Outcome.CRASHED
+            if outcome is Outcome.SUCCEEDED:
+                self.finished[task_id] += 1
+            result = Result(worker.seq, task_id, lease, int(outcome), report(worker.name))
+            worker.unaccepted[worker.seq] = result
+            sent.append(result)
+        self.send(worker, sent)
+
+    def cancel(self) -> None:
+        client = self.chance.choice(self.clients)
+        if client.peer and client.wanted:
+            client.seq += 1
+            task_id = self.chance.choice(sorted(client.wanted))
+            self.story[task_id].append(f"{self.monotonic:.2f} cancel")
+            self.send(client, [Cancel(client.seq, task_id, 0, 1)])
+
+    def lie(self) -> None:
+        """A worker reports on a lease that is not its own; nothing may come of it."""
+        worker = self.chance.choice(self.workers)
+        if worker.peer and not worker.resuming and self.options:
+            worker.seq += 1
+            task_id = self.chance.choice(sorted(self.options))
+            self.send(worker, [Result(worker.seq, task_id, self.chance.randrange(1, 1 << 40), 1, report("a lie"))])
+
+    def pass_time(self, seconds: float) -> None:
+        self.monotonic += seconds
+        self.wall += seconds
+        deadline = self.broker.deadline()
+        while deadline is not None and deadline <= self.monotonic:
+            self.broker.tick(self.now())
+            self.turn()
+            deadline = self.broker.deadline()
+
+    def lose(self, peer) -> None:
+        """A connection breaks; sometimes the process behind it is gone, too."""
+        if not peer.peer:
+            return
+        if isinstance(peer, FakeWorker) and self.chance.random() < 0.4:
+            peer.held, peer.unaccepted, peer.session = {}, {}, b""
+        self.leave(peer, self.chance.choice(("broken", "silent")))
+
+    def drain(self) -> None:
+        worker = self.chance.choice(self.workers)
+        if worker.peer and not worker.resuming:
+            self.send(worker, [Goodbye(messages.GoodbyeReason.DRAIN)])
+            worker.held, worker.unaccepted, worker.session = {}, {}, b""
+            self.leave(worker, "goodbye")
+
+    def step(self) -> None:
+        """One thing happens."""
+        roll = self.chance.random()
+        everybody = (*self.clients, *self.workers)
+        if roll < 0.15:
+            self.submit()
+        elif roll < 0.40:
+            self.read(self.chance.choice(everybody), self.chance.randrange(1, 8))
+        elif roll < 0.55:
+            self.work()
+        elif roll < 0.78:
+            self.commit()
+        elif roll < 0.88:
+            self.pass_time(self.chance.choice((0.01, 0.1, 0.3, 1.0, 3.0)))
+        elif roll < 0.94:
+            peer = self.chance.choice(everybody)
+            if not peer.peer:
+                self.connect(peer)
+        elif roll < 0.955:
+            self.cancel()
+        elif roll < 0.965:
+            self.lie()
+        elif roll < 0.98:
+            self.lose(self.chance.choice(everybody))
+        elif roll < 0.985:
+            self.drain()
+        elif roll < 0.99:
+            self.crash()
+        self.audit()
+
+    # -- what must hold --
+
+    def audit(self) -> None:
+        """Counts everything again: running is one live lease, and slots are leases."""
+        state = self.broker.state
+        holders: dict[bytes, int] = {}
+        for session in state.sessions.values():
+            counted = [*session.leases.values(), *session.revoked.values()]
+            assert session.outstanding == sum(task.options.cost for task in counted)
+            for lease, task in session.leases.items():
+                assert task.lease == lease, self.tell(task.id, "a session holds a lease that is not current")
+                assert task.state is TaskMachineState.LEASED, self.tell(task.id, "a lease without a running task")
+                assert task.holder == session.session, self.tell(task.id, "two sessions for one task")
+                holders[task.id] = holders.get(task.id, 0) + 1
+        ready = Counter(task.id for lane in state.ready for queue in lane.queues for task in queue if alive(task))
+        for task in state.tasks:
+            assert task.state.value not in ENDED, self.tell(task.id, "an ended task is kept")
+            running = task.state is TaskMachineState.LEASED
+            assert holders.get(task.id, 0) == int(running), self.tell(
+                task.id, f"{task.state.name} and its leases differ"
+            )
+            waits = task.state is TaskMachineState.READY
+            placed = ready.get(task.id, 0) + state.held_back.count(task)
+            assert placed >= int(waits), self.tell(task.id, "a ready task is in no lane")
+
+    def tell(self, task_id: bytes, what: str) -> str:
+        """The story of a task, for whoever has to find out."""
+        lines = "\n  ".join(self.story[task_id])
+        return f"seed {self.seed}: {what}: {task_id.hex()}\n  {lines}"
+
+    def heal(self) -> None:
+        """No more faults: everything must come to its end within a bounded time."""
+        for _ in range(4000):
+            for peer in (*self.clients, *self.workers):
+                if not peer.peer:
+                    self.connect(peer)
+                self.read(peer, 1000)
+            for worker in self.workers:
+                self.finish_all(worker)
+            while self.pending:
+                self.commit()
+            self.pass_time(0.5)
+            self.audit()
+            wanted = [id for client in self.clients for id in client.wanted if id not in client.refused]
+            if all(any(task_id in client.results for client in self.clients) for task_id in wanted):
+                return
+        missing = [i for c in self.clients for i in c.wanted if i not in c.refused and i not in c.results]
+        raise AssertionError(self.tell(missing[0], f"{len(missing)} tasks never ended, the first one"))
+
+    def finish_all(self, worker: FakeWorker) -> None:
+        if not worker.peer or worker.resuming:
+            return
+        sent = []
+        for lease, task_id in list(worker.held.items()):
+            del worker.held[lease]
+            worker.seq += 1
+            result = Result(worker.seq, task_id, lease, 1, report("healed"))
+            worker.unaccepted[worker.seq] = result
+            self.finished[task_id] += 1
+            sent.append(result)
+        self.send(worker, sent)
+
+    def verdict(self) -> None:
+        """What must be true at the end."""
+        for client in self.clients:
+            for task_id in client.accepted:
+                stored = self.store.rows[self.store.ids[task_id]]
+                assert self.store.ends[task_id] == 1, self.tell(task_id, f"ended {self.store.ends[task_id]} times")
+                assert stored.outcome == client.results.get(task_id, stored.outcome)
+                if stored.outcome == Outcome.SUCCEEDED:
+                    assert self.finished[task_id] >= 1, self.tell(task_id, "succeeded and was never run")
+                    assert stored.report != report("a lie")
+                limit = self.options[task_id].get("max_attempts", 1)
+                assert stored.attempt <= limit, self.tell(task_id, f"{stored.attempt} attempts of {limit}")
+        state = self.broker.state
+        assert state.tasks.count == 0
+        assert not any(worker.leases for worker in state.sessions.values())
+
+
+def alive(task) -> bool:
+    return task.state is TaskMachineState.READY
