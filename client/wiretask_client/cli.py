@@ -10,6 +10,7 @@ import os
 import sys
 from collections.abc import Callable, Coroutine
 from contextlib import nullcontext
+from pathlib import Path
 from typing import Any
 
 import click
@@ -145,7 +146,7 @@ def ping(client: Client) -> None:
 def _submit_lines(client: Client, path: str, task_type: str, options: Options) -> None:
     from wiretask_client.lines import Quiet, count_lines, submit_lines  # noqa: PLC0415 -- one command's only
 
-    if path != "-" and not os.access(path, os.R_OK):
+    if path != "-" and (not os.access(path, os.R_OK) or Path(path).is_dir()):
         raise click.UsageError(f"cannot read {path}; name a file, or - for stdin")
 
     async def work() -> bool:

@@ -7,16 +7,23 @@ answers, and arms one timer; whatever happens asks for a turn.
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import functools
 import os
 import random
 import socket
+import time
 from typing import Any, Protocol, cast
 
 from wiretask_client.address import parse_address
 from wiretask_client.core import Core, ReachRequest, Request, SubmitRequest
 from wiretask_client.core.requests import Answer
 from wiretask_client.errors import ClientClosed, ClientError
+from wiretask_client.threads import in_thread
 from wiretask_protocol.messages import Progress
+
+#: The core's clock. Not the loop's: uvloop counts in milliseconds, which is longer than a ping takes.
+_now = time.monotonic
 
 #: One write: large enough that system calls do not count, small enough that the peer has something to do early.
 _WRITE_OCTETS = 256 * 1024
@@ -54,6 +61,7 @@ class Driver:
         self._link: Link | None = None
         self._connecting: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
+        self._timer_at = 0.0
         self._turn_asked = False
         self._gone = asyncio.Event()
 
@@ -61,7 +69,7 @@ class Driver:
         """Sees to a request; its owner hears of the answer."""
         if self.closed:
             raise ClientClosed("the client is closed; make a new one")
-        self.core.add(request, self._loop.time())
+        self.core.add(request, _now())
         self.ask_turn()
 
     async def ask(self, request: Request) -> Answer:
@@ -114,12 +122,12 @@ class Driver:
         """There is a stream."""
         self._link = link
         self._gone.clear()
-        self.core.connected(self._loop.time())
+        self.core.connected(_now())
         self._turn()
 
     def on_data(self, octets: bytes) -> None:
         """Something has come."""
-        self.core.receive(octets, self._loop.time())
+        self.core.receive(octets, _now())
         self._hand_out()
         self.ask_turn()
 
@@ -127,7 +135,7 @@ class Driver:
         """The stream has ended."""
         self._link = None
         self._gone.set()
-        self.core.disconnected(self._loop.time(), why)
+        self.core.disconnected(_now(), why)
         self._turn()
 
     # A turn
@@ -136,7 +144,7 @@ class Driver:
         self._turn_asked = False
         link = self._link
         if link is not None and not link.paused:
-            octets = self.core.data_to_send(self._loop.time(), _WRITE_OCTETS)
+            octets = self.core.data_to_send(_now(), _WRITE_OCTETS)
             if octets:
                 link.write(octets)
             if self.core.closing:
@@ -165,27 +173,36 @@ class Driver:
         if self.core.connect_at is not None and self._connecting is None and self._link is None:
             self._connecting = self._loop.create_task(self._connect(self.core.connect_at))
         deadline = self.core.deadline()
-        if deadline is None or (self._timer is not None and self._timer.when() <= deadline):
+        if deadline is None or (self._timer is not None and self._timer_at <= deadline):
             return
         if self._timer is not None:
             self._timer.cancel()
-        self._timer = self._loop.call_at(deadline, self._tick)
+        self._timer_at = deadline
+        self._timer = self._loop.call_later(deadline - _now(), self._tick)
 
     def _tick(self) -> None:
         self._timer = None
-        self.core.tick(self._loop.time())
+        self.core.tick(_now())
         self._turn()
 
     async def _connect(self, at: float) -> None:
         try:
-            await asyncio.sleep(at - self._loop.time())
-            making = self._loop.create_connection(lambda: Link(self), self._host, self._port)
-            await asyncio.wait_for(making, _CONNECT_SECONDS)
+            await asyncio.sleep(at - _now())
+            await asyncio.wait_for(self._make_stream(), _CONNECT_SECONDS)
         except (OSError, TimeoutError) as error:
-            self.core.unreachable(self._loop.time(), _reason(error))
+            self.core.unreachable(_now(), _reason(error))
         finally:
             self._connecting = None
             self.ask_turn()
+
+    async def _make_stream(self) -> None:
+        """A stream to the first address of the host that takes one. Raises what the last one said."""
+        *others, last = await _addresses(self._host, self._port)
+        for address in others:
+            with contextlib.suppress(OSError):
+                await self._loop.create_connection(lambda: Link(self), *address[:2])
+                return
+        await self._loop.create_connection(lambda: Link(self), *last[:2])
 
 
 class Link(asyncio.Protocol):
@@ -256,6 +273,16 @@ class Waiter:
 
     def on_progress(self, progress: Progress) -> None:
         """Nobody asked."""
+
+
+async def _addresses(host: str, port: int) -> list[Any]:
+    """The socket addresses of a host. Looked up in a thread: a slow name server must not outlast our timeout."""
+    lookup = functools.partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
+    try:
+        found = lookup(flags=socket.AI_NUMERICHOST)
+    except socket.gaierror:
+        found = await in_thread(lookup)
+    return [address for *_, address in found]
 
 
 def _reason(error: BaseException) -> str:

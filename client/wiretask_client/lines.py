@@ -19,7 +19,8 @@ from wiretask_client.errors import BadCall, ClientError
 from wiretask_client.options import Options
 from wiretask_client.patience import explain
 from wiretask_client.stream import DEFAULT_IN_FLIGHT, Stream
-from wiretask_client.terminal import complain, in_thread, one_line, write_without_waiting
+from wiretask_client.terminal import complain, one_line, write_without_waiting
+from wiretask_client.threads import in_thread
 from wiretask_protocol.limits import FRAME_LIMIT_CEILING
 from wiretask_protocol.messages import Encoding, Report
 

@@ -17,13 +17,13 @@ import os
 import select
 import stat
 import sys
-import threading
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, NoReturn, TypeVar
 
 import click
 
 from wiretask_client.errors import BadCall, ClientError, NotFinished, Refused, TaskEnded, UnknownTask, Unreachable
+from wiretask_client.threads import in_thread
 
 T = TypeVar("T")
 
@@ -132,34 +132,11 @@ async def write_without_waiting(octets: bytes) -> None:
 
 def run(work: Coroutine[Any, Any, T], *, many: bool = False) -> T:
     """Runs a command's work. For `many` tasks it is worth the time that the fast event loop takes to load."""
-    with asyncio.Runner(loop_factory=_fast_loop() if many else None) as runner:
-        return runner.run(work)
-
-
-async def in_thread(function: Callable[..., T], *args: Any) -> T:
-    """What a function returns that may block for long: on a pipe that nobody reads, or a keyboard.
-
-    A thread of its own, that does not keep the process from ending.
-    """
-    loop = asyncio.get_running_loop()
-    future: asyncio.Future[T] = loop.create_future()
-
-    def settle(set_it: Callable[[Any], None], value: Any) -> None:
-        if not future.done():
-            set_it(value)
-
-    def call() -> None:
-        try:
-            value = function(*args)
-        except BaseException as error:
-            outcome: tuple[Callable[[Any], None], Any] = (future.set_exception, error)
-        else:
-            outcome = (future.set_result, value)
-        if not loop.is_closed():
-            loop.call_soon_threadsafe(settle, *outcome)
-
-    threading.Thread(target=call, name="wiretask-pipe", daemon=True).start()
-    return await future
+    try:
+        with asyncio.Runner(loop_factory=_fast_loop() if many else None) as runner:
+            return runner.run(work)
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)  # here, before click makes an empty line of it
 
 
 def _fast_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:

@@ -15,7 +15,7 @@ from wiretask_client.core import Core
 from wiretask_protocol.codec import decode_envelope, encode, encode_report
 from wiretask_protocol.connection import Connection
 from wiretask_protocol.errors import ErrorCode, error_message
-from wiretask_protocol.machines import SchedulerConnectionEvent
+from wiretask_protocol.machines import SchedulerConnectionEvent, SchedulerConnectionState
 from wiretask_protocol.messages import (
     Accepted,
     Await,
@@ -123,6 +123,7 @@ class Peer(asyncio.Protocol):
         self.waiting = set()
         self.seq = 0
         self.out = []
+        self.refusals = []
 
     def connection_made(self, transport):
         self.transport = transport
@@ -135,7 +136,7 @@ class Peer(asyncio.Protocol):
     def data_received(self, data):
         messages = self.connection.receive(data)
         self.take(messages)
-        while self.connection.more:
+        while self.connection.more and self.connection.state is not SchedulerConnectionState.OPENING:
             self.take(self.connection.receive(b""))
         self.flush()
 
@@ -148,8 +149,9 @@ class Peer(asyncio.Protocol):
             self.on_message(message)
             last = getattr(message, "seq", 0) if isinstance(message, Submit | Await | Query | Cancel) else last
         if last:
-            # One Accepted for the whole batch, before the results of it.
-            self.out.insert(0, encode(Accepted(last)))
+            # One Accepted for the whole batch: after its refusals, before its results.
+            self.out[:0] = [*self.refusals, encode(Accepted(last))]
+            self.refusals.clear()
 
     def on_message(self, message):
         match message:
@@ -213,7 +215,7 @@ class Peer(asyncio.Protocol):
             self.scheduler.finish(message.task_id, fail(None, None, outcome=Outcome.CANCELLED))
 
     def refuse(self, message, code, **more):
-        self.send(error_message(code, command=message.COMMAND, seq=message.seq, **more))
+        self.refusals.append(encode(error_message(code, command=message.COMMAND, seq=message.seq, **more)))
 
     def deliver(self, task_id):
         if task_id in self.waiting:
@@ -293,7 +295,7 @@ class Dialogue:
             assert octets == b""
             return []
         messages = self.peer.receive(octets)
-        while self.peer.more and not self.peer.state.name == "OPENING":
+        while self.peer.more and self.peer.state.name != "OPENING":
             messages += self.peer.receive(b"")
         return messages
 

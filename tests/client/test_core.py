@@ -422,12 +422,37 @@ def test_the_timeout_counts_anew_after_each_connection(dialogue):
     dialogue.tick(9)
     dialogue.accept()
     dialogue.heard()
+    dialogue.say(Accepted(1))
     dialogue.tick(4)
     dialogue.lose()
     dialogue.tick(9)
     assert dialogue.settled() == []
     dialogue.tick(1)
     assert len(dialogue.settled()) == 1
+
+
+def test_a_scheduler_that_accepts_and_drops_us_again_and_again_is_unreachable(dialogue):
+    request = dialogue.add(submission(1))
+    for _ in range(5):
+        assert request.answer is None
+        dialogue.accept()
+        dialogue.heard()
+        dialogue.tick(2)
+        dialogue.lose("the scheduler closed the connection")
+    dialogue.tick()
+    assert dialogue.settled() == [request]
+    assert "the scheduler closed the connection" in str(request.answer)
+
+
+def test_a_long_wait_on_a_good_connection_is_no_reason_to_give_up(dialogue):
+    request = dialogue.add(submission(1))
+    dialogue.accept(heartbeat=600_000)
+    dialogue.heard()
+    dialogue.say(Accepted(1))
+    dialogue.tick(1000)
+    dialogue.lose()
+    dialogue.tick(9)
+    assert request.answer is None
 
 
 def test_without_a_timeout_the_wait_has_no_end(new_dialogue):

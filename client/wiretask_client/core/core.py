@@ -65,6 +65,8 @@ class Core:
         self._rest_until = 0.0
         #: Since when somebody waits for a scheduler in vain.
         self._missing_since: float | None = None
+        #: The same while there is a connection that has done nothing for anybody yet.
+        self._trial_since: float | None = None
         self._why = "no answer"
         self._faults = 0
         self._dedup_window_seconds: float | None = None
@@ -230,8 +232,7 @@ class Core:
             case Hello():
                 self._on_pong(message, now)
         if not isinstance(message, Hello | Error):
-            self._faults = 0
-            self._backoff.reset()
+            self._prove()
 
     def _on_accept(self, session: Session, now: float) -> None:
         ledger = self._ledger
@@ -240,8 +241,10 @@ class Core:
         # The ids that are repeated now were promised the window that held when they were sent.
         ledger.forget_older(now - min(window, self._dedup_window_seconds or window))
         self._dedup_window_seconds = window
-        self._missing_since = None
         self._reach()
+        # A connection that is lost again before it has answered anything has not ended the wait.
+        self._trial_since = self._missing_since if self.busy else None
+        self._missing_since = None
         for nonce, request in self._pings.items():
             request.sent = now
             session.ping(nonce)
@@ -250,7 +253,13 @@ class Core:
         request = self._pings.pop(message.nonce, None)
         if request is not None:
             self._ledger.settle(request, now - request.sent)
-            self._backoff.reset()
+            self._prove()
+
+    def _prove(self) -> None:
+        """The connection is of use: what comes after it begins anew."""
+        self._faults = 0
+        self._trial_since = None
+        self._backoff.reset()
 
     def _reach(self) -> None:
         for request in self._reaches:
@@ -266,10 +275,10 @@ class Core:
     def _miss(self, now: float) -> None:
         """There is no scheduler: see to it that there will be, if anybody waits for one."""
         if not self.busy:
-            self._missing_since = self.connect_at = None
+            self._missing_since = self._trial_since = self.connect_at = None
             return
         if self._missing_since is None:
-            self._missing_since = now
+            self._missing_since = now if self._trial_since is None else self._trial_since
         if self._session is None:
             self.connect_at = max(now, self._rest_until)
 

@@ -140,7 +140,7 @@ class Ledger:
         request: Sequenced | None = None
         if message.seq:
             request = self._unaccepted.pop(message.seq, None) or self._asked.pop(message.seq, None)
-        if request is None and not message.seq and message.task_id is not None:
+        if request is None and message.task_id is not None:
             request = self._open.get(message.task_id)
         if request is not None:
             self._drop(request, refusal(message))
