@@ -24,7 +24,7 @@ from wiretask_protocol.messages import (
 from wiretask_worker import backoff
 from wiretask_worker.config import Config
 from wiretask_worker.context import Context
-from wiretask_worker.errors import RefusedError
+from wiretask_worker.errors import RefusedError, WorkerError
 from wiretask_worker.handlers import Catalog, Handler
 from wiretask_worker.runtime import INTERRUPTED, Runtime
 
@@ -252,7 +252,7 @@ def test_a_refusal_for_now_is_tried_again(fake_scheduler, caplog):
         b"\x08\x00\x00\x00\x02\x00\x00",
     ],
 )
-def test_what_the_protocol_does_not_allow_is_answered_and_the_connection_made_anew(fake_scheduler, garbage):
+def test_what_the_protocol_does_not_allow_is_answered_and_the_connection_made_anew(fake_scheduler, garbage, caplog):
     @in_loop(fake_scheduler)
     async def scenario(scheduler):
         async with Process(scheduler):
@@ -261,6 +261,8 @@ def test_what_the_protocol_does_not_allow_is_answered_and_the_connection_made_an
             peer.transport.write(garbage)
             assert isinstance(await peer.get((Error, WireError)), Error)
             await (await scheduler.peer()).get(Resume)
+
+    assert "the scheduler has sent what the protocol does not allow" in caplog.text
 
 
 def test_a_stream_that_ends_inside_a_frame_is_made_anew(fake_scheduler, caplog):
@@ -329,6 +331,45 @@ def test_a_handler_that_lasts_beyond_its_time_limit_keeps_only_its_slot(fake_sch
             peer.send(words.assign(2, kind="echo", body=b"beside"))
             assert decode_report((await peer.get(Result)).report).body == b"beside"
             gate.open.set()
+
+
+def test_a_drain_that_cannot_deliver_its_results_says_so(fake_scheduler, words, monkeypatch):
+    monkeypatch.setattr("wiretask_worker.core.worker.RESUME_GRACE_MS", 20)
+    gate = Gate()
+
+    @in_loop(fake_scheduler)
+    async def scenario(scheduler):
+        process = Process(scheduler, gate())
+        peer = await scheduler.peer()
+        await peer.get(Subscribe)
+        peer.send(words.assign(1, kind="gated"))
+        await gate.until_begun()
+        scheduler.server.close()
+        peer.transport.abort()
+        process.signal()
+        gate.open.set()
+        with pytest.raises(WorkerError, match="the scheduler is gone: 1 results"):
+            await process.exit()
+
+
+def test_the_log_names_every_attempt_that_did_not_succeed(fake_scheduler, words, caplog):
+    def fails():
+        raise ValueError("it is\nwrong")
+
+    caplog.set_level("DEBUG")
+
+    @in_loop(fake_scheduler)
+    async def scenario(scheduler):
+        async with Process(scheduler, fails):
+            peer = await scheduler.peer()
+            await peer.get(Subscribe)
+            peer.send(words.assign(1, kind="fails"))
+            await peer.get(Result)
+
+    assert (
+        "task 00000000-0000-0000-0000-000000000001 (fails), attempt 1, failed: ValueError: it is\\nwrong" in caplog.text
+    )
+    assert 'raise ValueError("it is' in caplog.text
 
 
 def test_a_health_file_is_touched_while_the_scheduler_is_there(fake_scheduler, tmp_path, monkeypatch):

@@ -33,8 +33,7 @@ class Context:
     @property
     def task_id(self) -> str:
         """The id of the task, as the client prints it."""
-        digits = self.task_id_octets.hex()
-        return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
+        return id_text(self.task_id_octets)
 
     @property
     def type(self) -> str:
@@ -79,6 +78,12 @@ class Context:
     def ask_to_stop(self) -> None:
         """For executors: from now on `cancelled` is true."""
         self._cancelled = True
+
+
+def id_text(task_id: bytes) -> str:
+    """A task id as people see it: a UUID. (Importing `uuid` takes longer than a task does.)"""
+    digits = task_id.hex()
+    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
 
 
 _CURRENT: ContextVar[Context] = ContextVar("wiretask_context")

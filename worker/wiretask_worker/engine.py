@@ -12,8 +12,10 @@ import secrets
 from collections.abc import Callable, Mapping, Sequence
 from typing import cast
 
-from wiretask_protocol.messages import AnyMessage, ToWorker
-from wiretask_worker.core.assignment import Assignment, Ended
+from wiretask_protocol.codec import decode_report
+from wiretask_protocol.messages import AnyMessage, Outcome, ToWorker
+from wiretask_worker.context import id_text
+from wiretask_worker.core.assignment import Assignment, Ended, Finished
 from wiretask_worker.core.settings import Settings
 from wiretask_worker.core.texts import fit
 from wiretask_worker.core.turn import Turn
@@ -30,6 +32,7 @@ _LEVELS = {"info": logging.INFO, "warning": logging.WARNING, "error": logging.ER
 _STALL_SECONDS = 0.5
 _EXCUSE_SECONDS = 0.05
 _PROGRESS_TEXT_OCTETS = 1024
+_SUCCEEDED = int(Outcome.SUCCEEDED)
 
 
 class Engine:
@@ -65,6 +68,9 @@ class Engine:
 
     def ended(self, ended: Sequence[Ended]) -> None:
         """Attempts have ended."""
+        for assignment, finished in ended:
+            if finished.outcome != _SUCCEEDED:
+                _tell(assignment, finished)
         self.core.ended_many(ended, self._loop.time())
         self.pump()
 
@@ -201,3 +207,14 @@ class Engine:
         self._excused = False
         self.core.tick(now)
         self.pump()
+
+
+def _tell(assignment: Assignment, finished: Finished) -> None:
+    """The log of a worker names every attempt that did not succeed; where it was raised, on request."""
+    report = decode_report(finished.report)
+    task, outcome = id_text(assignment.task_id), Outcome(finished.outcome).name.lower()
+    what = escape(f"{report.error_type}: {report.error_message}")
+    _LOG.warning("task %s (%s), attempt %d, %s: %s", task, assignment.envelope.type, assignment.attempt, outcome, what)
+    if report.traceback is not None and _LOG.isEnabledFor(logging.DEBUG):
+        for line in report.traceback.splitlines():
+            _LOG.debug("  %s", escape(line))

@@ -43,6 +43,7 @@ class Link(asyncio.Protocol):
         self._listener = listener
         self._connection = Connection("worker", frame_limit)
         self._transport: asyncio.Transport | None = None
+        self._accepted = False
         self._reason = "the scheduler has closed it"
         #: Done when the stream has ended.
         self.ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -77,6 +78,7 @@ class Link(asyncio.Protocol):
         try:
             messages = connection.receive(data)
             while True:
+                self._accepted = connection.accepted
                 if messages:
                     connection.limit = self._listener.on_messages(messages)
                 if not connection.more:
@@ -109,9 +111,8 @@ class Link(asyncio.Protocol):
             self.ended.set_result(None)
 
     def _refuse(self, error: WireError) -> None:
-        accepted = self._connection.accepted
         self.send([error.to_message()])
-        if accepted or not self._connection.first_bytes:
+        if self._accepted:
             self.close(f"the scheduler has sent what the protocol does not allow: {error}")
         else:
             first = escape(self._connection.first_bytes[:16].decode("latin-1"))

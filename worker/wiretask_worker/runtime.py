@@ -7,6 +7,7 @@ a second one                stop now, exit 130
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import os
 import random
@@ -185,6 +186,7 @@ def run(config: Config) -> int:
     """Imports the task modules and runs a worker. Returns the exit code; raises WorkerError."""
     loading.search_here()
     catalog = loading.load(config.tasks)
+    gc.freeze()  # what is imported stays: the collector need not look at it again
 
     async def main() -> int:
         runtime = Runtime(config, catalog, asyncio.get_running_loop())

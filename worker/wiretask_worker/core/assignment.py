@@ -18,7 +18,7 @@ _NEXT: tuple[tuple[AssignmentState | None, ...], ...] = tuple(
 )
 
 
-class Assignment(msgspec.Struct, eq=False):
+class Assignment(msgspec.Struct, eq=False, gc=False):
     """A lease of this worker. Compared by identity: a task may come again while its former lease still ends."""
 
     task_id: bytes
