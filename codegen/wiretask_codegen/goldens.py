@@ -1,7 +1,7 @@
 """Golden frames for the conformance suite: the examples of the spec, and what is derived from them by rule.
 
-The bytes are put together here; what an implementation must say of them is asked of the reference codec, and a test holds
-it against a decoder that was written by hand. Once written, a case changes only with `--bless`.
+The bytes are put together here; what an implementation must say of them is asked of the reference codec, and a test
+holds it against a decoder that was written by hand. Once written, a case changes only with `--bless`.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import List, Optional, Sequence
+from collections.abc import Sequence
 
 from wiretask_conformance.runner import CONTRACT, SHOWN, Report, run
 from wiretask_conformance.testee import ContractError
@@ -12,10 +12,10 @@ from wiretask_conformance.testee import ContractError
 USAGE = """usage: wiretask-conformance codec [-- COMMAND [ARG ...]]
 
 Holds the golden frames against a program that answers JSON lines (conformance/README.md says how).
-Without a command it is our own codec. Exit codes: 0 conformant, 1 not, 2 bad usage, 3 the adapter broke the contract."""
+Without a command it is our own codec. Exit codes: 0 conformant, 1 not, 2 bad usage, 3 the adapter broke its contract."""
 
 
-def main(arguments: Optional[Sequence[str]] = None) -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Runs and returns the exit code."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     if words in (["-h"], ["--help"]):
@@ -27,7 +27,7 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
     command = words[2:]
     if command:
         return judge(command)
-    codes: List[int] = []
+    codes: list[int] = []
     for mode in ("fast", "reference"):
         os.environ["WIRETASK_CODEC"] = mode
         codes.append(judge([sys.executable, "-m", "wiretask_conformance.adapter"], mode))

@@ -13,8 +13,12 @@ from wiretask_protocol import SPEC_DIGEST, Connection, WireError, codec
 from wiretask_protocol.machines import ClientConnectionState, SchedulerConnectionState, WorkerConnectionState
 
 #: Connections in a state in which most messages are allowed.
-_STATES = {
-    "scheduler": [SchedulerConnectionState.CLIENT, SchedulerConnectionState.WORKER, SchedulerConnectionState.WORKER_NEW],
+_STATES: dict[str, list[Any]] = {
+    "scheduler": [
+        SchedulerConnectionState.CLIENT,
+        SchedulerConnectionState.WORKER,
+        SchedulerConnectionState.WORKER_NEW,
+    ],
     "worker": [WorkerConnectionState.ACCEPTED],
     "client": [ClientConnectionState.ACCEPTED],
 }
@@ -24,7 +28,10 @@ def answer(request: dict[str, Any]) -> dict[str, Any]:
     """The answer to one request."""
     match request["op"]:
         case "start":
-            return {"implementation": {"name": "wiretask", "language": "python", "codec": codec.MODE}, "spec": SPEC_DIGEST}
+            return {
+                "implementation": {"name": "wiretask", "language": "python", "codec": codec.MODE},
+                "spec": SPEC_DIGEST,
+            }
         case "decode":
             return decode(bytes.fromhex(request["frame"]))
         case "stream":

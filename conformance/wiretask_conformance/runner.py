@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, NamedTuple, Sequence
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 from wiretask_conformance.suite import Case, digest, load
 from wiretask_conformance.testee import ContractError, Testee
@@ -16,9 +17,9 @@ class Report(NamedTuple):
     """How a run went."""
 
     implementation: str
-    counts: Dict[str, List[int]]
-    failures: List[str]
-    contract: List[str]
+    counts: dict[str, list[int]]
+    failures: list[str]
+    contract: list[str]
 
     @property
     def exit_code(self) -> int:
@@ -69,7 +70,7 @@ def check(testee: Testee, case: Case, report: Report) -> None:
             count(report, "split", wrong_stream(testee.ask("stream", chunks=chunks), case, at), case)
 
 
-def wrong_decode(answer: Dict[str, Any], case: Case) -> str:
+def wrong_decode(answer: dict[str, Any], case: Case) -> str:
     """What is wrong with an answer to decode; empty if nothing."""
     if "skipped" in answer:
         return ""
@@ -84,7 +85,7 @@ def wrong_decode(answer: Dict[str, Any], case: Case) -> str:
     return "" if said == expected else "must be refused with %s, not with %s" % (expected, said)
 
 
-def wrong_stream(answer: Dict[str, Any], case: Case, at: int) -> str:
+def wrong_stream(answer: dict[str, Any], case: Case, at: int) -> str:
     """What is wrong with an answer to stream; empty if nothing."""
     if "skipped" in answer:
         return ""

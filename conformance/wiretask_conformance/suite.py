@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any, Dict, List, NamedTuple, Optional
+from typing import Any, NamedTuple
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -15,15 +15,15 @@ class Case(NamedTuple):
     id: str
     name: str
     frame: bytes
-    error: Optional[str]
-    field: Optional[str]
-    offset: Optional[int]
+    error: str | None
+    field: str | None
+    offset: int | None
 
 
-def load() -> List[Case]:
+def load() -> list[Case]:
     """Every golden case."""
-    manifest: Dict[str, Any] = json.loads((GOLDEN / "cases.json").read_text(encoding="utf-8"))
-    cases: List[Case] = []
+    manifest: dict[str, Any] = json.loads((GOLDEN / "cases.json").read_text(encoding="utf-8"))
+    cases: list[Case] = []
     for entry in manifest["cases"]:
         expect = entry["expect"] or {}
         frame = bytes.fromhex(entry["frame"])
@@ -35,5 +35,5 @@ def load() -> List[Case]:
 
 def digest() -> str:
     """SHA-256 of the spec that the cases are from."""
-    manifest: Dict[str, Any] = json.loads((GOLDEN / "cases.json").read_text(encoding="utf-8"))
+    manifest: dict[str, Any] = json.loads((GOLDEN / "cases.json").read_text(encoding="utf-8"))
     return str(manifest["spec"])

@@ -6,11 +6,13 @@ words, and never blamed on its codec.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import queue
 import subprocess
 import threading
-from typing import Any, Dict, Optional, Sequence
+from collections.abc import Sequence
+from typing import Any
 
 #: A codec answers in microseconds; a testee that takes this long hangs.
 ANSWER_SECONDS = 5.0
@@ -27,11 +29,11 @@ class Testee:
 
     def __init__(self, command: Sequence[str]) -> None:
         self.command = list(command)
-        self._process: Optional[subprocess.Popen[bytes]] = None
-        self._lines: "queue.Queue[Optional[bytes]]" = queue.Queue()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._lines: queue.Queue[bytes | None] = queue.Queue()
         self._seq = 0
 
-    def ask(self, op: str, **arguments: Any) -> Dict[str, Any]:
+    def ask(self, op: str, **arguments: Any) -> dict[str, Any]:
         """One request and its answer. Raises ContractError, after which the next request starts the testee anew."""
         try:
             return self._ask(op, arguments)
@@ -39,7 +41,7 @@ class Testee:
             self.stop()
             raise
 
-    def _ask(self, op: str, arguments: Dict[str, Any]) -> Dict[str, Any]:
+    def _ask(self, op: str, arguments: dict[str, Any]) -> dict[str, Any]:
         process = self._running()
         self._seq += 1
         request = json.dumps({"op": op, "seq": self._seq, **arguments}) + "\n"
@@ -51,11 +53,13 @@ class Testee:
             raise ContractError("it has ended; it must answer until it gets stop") from None
         return self._answer()
 
-    def _answer(self) -> Dict[str, Any]:
+    def _answer(self) -> dict[str, Any]:
         try:
             line = self._lines.get(timeout=ANSWER_SECONDS)
         except queue.Empty:
-            raise ContractError("no answer for %g seconds; flush standard output after each line" % ANSWER_SECONDS) from None
+            raise ContractError(
+                "no answer for %g seconds; flush standard output after each line" % ANSWER_SECONDS
+            ) from None
         if line is None:
             raise ContractError("it ended without an answer")
         if len(line) >= LINE_OCTETS:
@@ -68,7 +72,7 @@ class Testee:
             raise ContractError("its answer is not to seq %d: %r; answer in order" % (self._seq, line[:80]))
         return answer
 
-    def _running(self) -> "subprocess.Popen[bytes]":
+    def _running(self) -> subprocess.Popen[bytes]:
         if self._process is None:
             try:
                 self._process = subprocess.Popen(
@@ -89,13 +93,11 @@ class Testee:
         process.wait()
         for stream in (process.stdin, process.stdout):
             if stream is not None:
-                try:
+                with contextlib.suppress(OSError):
                     stream.close()
-                except OSError:
-                    pass
 
 
-def _read(process: "subprocess.Popen[bytes]", lines: "queue.Queue[Optional[bytes]]") -> None:
+def _read(process: subprocess.Popen[bytes], lines: queue.Queue[bytes | None]) -> None:
     assert process.stdout is not None
     try:
         while True:

@@ -1,8 +1,8 @@
 """`nox -s bench`: 100 000 tasks through the durable store, beside the ceiling of the same run.
 
-The ceiling is a bare relay: the same client and the same worker loop, the same frames, and between them a process that only
-passes octets on. Everything runs on this machine at the same time, so ratios are what counts. Prints a table; `--json FILE`
-writes the figures.
+The ceiling is a bare relay: a client and a worker that do their part of the work, the same frames, and between them a
+process that only passes octets on. Everything runs on one machine at the same time, so ratios are what counts. Prints a
+table; `--json FILE` writes the figures.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Nothing accepted is lost: 50 000 tasks while the scheduler is killed three times and a worker twice.
 
-The history is kept by the test alone; what the scheduler says it has at the end is compared with it, over HTTP, by code that
-shares nothing with the scheduler.
+The history is kept by the test alone; what the scheduler says it has at the end is compared with it, over HTTP, by code
+that shares nothing with the scheduler.
 """
 
 import asyncio

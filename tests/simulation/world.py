@@ -1,15 +1,16 @@
 """A world in one seed: the real core, a store that keeps only what was committed, and peers that misbehave.
 
-Time is a number that is moved by hand. Every choice comes from one generator, so a seed is a story that can be told again.
-What touches a task is noted in its story; a failure prints the shortest one.
+Time is a number that is moved by hand. Every choice comes from one generator, so a seed is a story that can be told
+again. What touches a task is noted in its story; a failure prints that.
 """
 
 from __future__ import annotations
 
 import random
 from collections import Counter, defaultdict, deque
-from msgspec.structs import replace
 from hashlib import sha256
+
+from msgspec.structs import replace
 
 from wiretask_protocol import codec, messages
 from wiretask_protocol.machines import TaskMachineState
@@ -495,7 +496,7 @@ class World:
                 self.commit()
             self.pass_time(0.5)
             self.audit()
-            wanted = [id for client in self.clients for id in client.wanted if id not in client.refused]
+            wanted = [one for client in self.clients for one in client.wanted if one not in client.refused]
             if all(any(task_id in client.results for client in self.clients) for task_id in wanted):
                 return
         missing = [i for c in self.clients for i in c.wanted if i not in c.refused and i not in c.results]

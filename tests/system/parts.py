@@ -75,7 +75,9 @@ def _first_line(stream: IO[str]) -> str:
     return stream.readline()
 
 
-def start_scheduler(folder: Path, *, port: int = 0, store: str | None = None, extra: tuple[str, ...] = ()) -> tuple[Part, str]:
+def start_scheduler(
+    folder: Path, *, port: int = 0, store: str | None = None, extra: tuple[str, ...] = ()
+) -> tuple[Part, str]:
     """A scheduler that serves, and its address."""
     store = store if store is not None else f"sqlite:{folder / 'tasks.db'}"
     http = () if "--http" in extra else ("--http", "off")
