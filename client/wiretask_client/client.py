@@ -15,7 +15,7 @@ import asyncio
 import os
 import random
 import time
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, Unpack
 
@@ -197,7 +197,7 @@ class Client:
         in_flight: int = 0,
         return_exceptions: bool = False,
         **options: Unpack[Options],
-    ) -> AsyncIterator[Any]:
+    ) -> AsyncGenerator[Any, None]:
         """Submits a task for each item, and yields the results: in order, or as they come with `ordered=False`.
 
         Several iterables are arguments side by side, as with the built-in `map`; one may be asynchronous. At most

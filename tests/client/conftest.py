@@ -68,7 +68,7 @@ class FakeScheduler:
     def __init__(self):
         self.peers = []
         self.seen = []  # every message of every client, in order
-        self.runs = Counter()  # task id -> how often it ran
+        self.runs: Counter[bytes] = Counter()  # task id -> how often it ran
         self.results = {}  # task id -> (outcome, report)
         self.routes = {}  # task id -> (type, queue)
         self.cancelled = set()
@@ -76,7 +76,7 @@ class FakeScheduler:
         self.work = work
         self.on_message = None  # (peer, message) -> True if it has dealt with it
         self.port = 0
-        self._server = None
+        self._server: asyncio.Server | None = None
 
     @property
     def address(self):
@@ -92,6 +92,7 @@ class FakeScheduler:
         return self
 
     async def stop(self):
+        assert self._server is not None
         self._server.close()
         self.drop()
         await asyncio.sleep(0)
@@ -204,7 +205,8 @@ class Peer(asyncio.Protocol):
         if message.task_id not in self.scheduler.results:
             state, reason = TaskState.READY, WaitReason.UNKNOWN_TYPE
             detail = f"no connected worker knows the type {route[0]}"
-        self.send(Status(message.seq, message.task_id, state, reason, 1, *route, detail=detail, priority=5))
+        task_type, queue = route
+        self.send(Status(message.seq, message.task_id, state, reason, 1, task_type, queue, detail=detail, priority=5))
 
     def on_cancel(self, message):
         if message.task_id not in self.scheduler.routes:
@@ -271,7 +273,7 @@ class Dialogue:
     def __init__(self, timeout_seconds=10.0, random_bits=lambda bits: 0):
         self.now = 1000.0
         self.core = Core("there:9001", timeout_seconds, random_bits, name="me", agent="test")
-        self.peer = None
+        self.peer: Connection | None = None
 
     def connect(self):
         self.core.connected(self.now)
@@ -281,6 +283,7 @@ class Dialogue:
         """Connects, and answers the open."""
         self.connect()
         (hello,) = self.heard()
+        assert self.peer is not None
         self.peer.event(SchedulerConnectionEvent.ACCEPT_CLIENT)
         self.say(Hello(HelloKind.ACCEPT, hello.nonce, **{"version": 1, **tags}))
         return hello

@@ -64,7 +64,7 @@ def test_what_json_does_not_have_is_refused(value):
 
 
 def test_an_argument_that_holds_itself_is_refused():
-    value = []
+    value: list[object] = []
     value.append(value)
     with pytest.raises(BadCall, match="cannot be written as JSON"):
         call(value)

@@ -232,7 +232,7 @@ def test_an_id_of_ones_own_makes_a_submission_repeatable(scheduler):
 
 def test_progress_is_told_while_the_task_runs(scheduler):
     async def main():
-        steps = []
+        steps: list[Progress] = []
         async with scheduler, Client(scheduler.address) as client:
             handle = client.submit("later", b"x", on_progress=steps.append)
             await handle.accepted()

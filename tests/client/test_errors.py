@@ -32,7 +32,7 @@ def test_a_refusal_is_named_by_its_code(code, kind):
     error = refusal(error_message(code))
     assert type(error) is kind
     assert error.code is code
-    assert str(error).endswith(f"[{code.name}]")
+    assert str(error).endswith(f"[{ErrorCode(code).name}]")
 
 
 def test_a_refusal_carries_what_the_error_says():

@@ -52,12 +52,12 @@ def test_headers_and_the_trace_travel_in_the_envelope():
         (Options(delay=5_000_000), "must be between"),
         (Options(delay=float("nan")), "in seconds or as a timedelta"),
         (Options(delay=float("inf")), "in seconds or as a timedelta"),
-        (Options(delay="soon"), "in seconds or as a timedelta"),
+        ({"delay": "soon"}, "in seconds or as a timedelta"),
         (Options(time_limit=dt.timedelta(days=-1)), "time_limit"),
         (Options(not_before=dt.datetime(2030, 1, 1)), "has no time zone"),  # noqa: DTZ001 -- that is the point
         (Options(retry=RetryPolicy(factor=0.5)), "retry.factor is 0.5; it must be between 1 and 65.535"),
         (Options(retry=RetryPolicy(jitter=2)), "retry.jitter"),
-        (Options(retry=RetryPolicy(jitter="x")), "must be a number"),
+        ({"retry": RetryPolicy(jitter="x")}, "must be a number"),
         (Options(retry=-1), "retry.base"),
     ],
 )

@@ -304,7 +304,7 @@ def test_the_oldest_unfinished_task_is_known(scheduler):
             assert stream.oldest is None
             stream.push([(b"0",), (b"1",)])
             await until(lambda: len(scheduler.of(Submit)) == 2)
-            assert stream.oldest.replace("-", "") == scheduler.of(Submit)[0].task_id.hex()
+            assert str(stream.oldest).replace("-", "") == scheduler.of(Submit)[0].task_id.hex()
             stream.abandon()
 
     run(main)
