@@ -70,7 +70,12 @@ def taking(options: Sequence[Callable[[Command], Command]]) -> Callable[[Command
 def reaches(command: Command) -> Command:
     """Gives a command the options that say where the scheduler is, and its client."""
 
-    @click.option("--scheduler", type=host_port, help=f"Where it is; else ${VARIABLE}, else {DEFAULT_ADDRESS}.")
+    @click.option(
+        "--scheduler",
+        type=host_port,
+        metavar="HOST:PORT",
+        help=f"Where it is; else ${VARIABLE}, else {DEFAULT_ADDRESS}.",
+    )
     @click.option("--timeout", type=seconds, default=DEFAULT_TIMEOUT_SECONDS, help="Bounds reaching it (10).")
     @functools.wraps(command)
     def reaching(*args: Any, scheduler: str | None, timeout: float | None, **kwargs: Any) -> None:

@@ -29,7 +29,7 @@ from wiretask_client.wording import described
 DEFAULT_TYPE = "sha256"
 
 
-@click.group(cls=Program, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=Program, no_args_is_help=False, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(VERSION, message="%(prog)s %(version)s")
 def main() -> None:
     """Submit tasks to a Wiretask scheduler, and look after them."""

@@ -167,6 +167,7 @@ def test_why_a_task_waits_is_told_after_a_while_and_once(wiretask, served, monke
         (["status", "x"], "is not a task id"),
         (["result"], "Missing argument"),
         (["cancel", NOBODY + "0"], "is not a task id"),
+        ([], "Missing command"),
         (["nothing"], "No such command"),
         (["ping", "--nothing"], "No such option"),
     ],

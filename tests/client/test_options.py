@@ -57,7 +57,7 @@ def test_headers_and_the_trace_travel_in_the_envelope():
         (Options(not_before=dt.datetime(2030, 1, 1)), "has no time zone"),  # noqa: DTZ001 -- that is the point
         (Options(retry=RetryPolicy(factor=0.5)), "retry.factor is 0.5; it must be between 1 and 65.535"),
         (Options(retry=RetryPolicy(jitter=2)), "retry.jitter"),
-        ({"retry": RetryPolicy(jitter="x")}, "must be a number"),
+        (Options(retry=RetryPolicy(factor=float("nan"))), "must be a number"),
         (Options(retry=-1), "retry.base"),
     ],
 )
