@@ -1,16 +1,33 @@
-"""The configuration: a TOML file, the environment and flags, each stronger than the one before."""
+"""The configuration: a TOML file, the environment and flags, each stronger than the one before.
+
+The file may hold the tables of other parts, too; the scheduler's is `[scheduler]`. In the environment each setting has
+the prefix `WIRETASK_SCHEDULER_`. What is not known is refused, with what was probably meant.
+"""
 
 from __future__ import annotations
 
 import difflib
 import ipaddress
+import os
+import tomllib
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
-from pydantic import Field, ValidationError, field_validator
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+from pydantic import BeforeValidator, Field, ValidationError, field_validator
+from pydantic_settings import (
+    BaseSettings,
+    InitSettingsSource,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
 
 from wiretask_protocol import limits
+
+PREFIX = "WIRETASK_SCHEDULER_"
+#: Tables that a configuration file may have, one for each part.
+TABLES = ("scheduler", "worker", "client")
 
 
 class ConfigError(Exception):
@@ -23,84 +40,119 @@ class Address(NamedTuple):
     host: str
     port: int
 
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
-def address(text: str) -> Address:
+
+def address(text: object) -> object:
     """`HOST:PORT` as an address; a host with colons stands in brackets. Raises ValueError."""
+    if not isinstance(text, str):
+        return text
     host, colon, port = text.rpartition(":")
     host = host.removeprefix("[").removesuffix("]")
-    if not colon or not host or not port.isdigit() or int(port) > 65535:
+    if not colon or not host or not (port.isascii() and port.isdigit()) or int(port) > 65535:
         raise ValueError(f"{text!r} is no address; write HOST:PORT, for example 127.0.0.1:9001")
     return Address(host, int(port))
+
+
+def _address_or_off(text: object) -> object:
+    return None if text == "off" else address(text)
 
 
 class Config(BaseSettings):
     """Everything that can be said to a scheduler."""
 
-    model_config = SettingsConfigDict(env_prefix="WIRETASK_SCHEDULER_", extra="forbid", frozen=True)
+    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True)
 
-    listen: Address = Address("127.0.0.1", 9001)
+    listen: Annotated[Address, NoDecode, BeforeValidator(address)] = Address("127.0.0.1", 9001)
     store: str = "sqlite:wiretask.db"
-    http: Address | None = Address("127.0.0.1", 9002)
-    log_level: str = "info"
+    http: Annotated[Address | None, NoDecode, BeforeValidator(_address_or_off)] = Address("127.0.0.1", 9002)
+    log_level: str = Field("info", pattern="^(debug|info|warning|error)$")
+    #: Serve other machines although nobody has to prove who he is.
     insecure: bool = False
     frame_limit: int = Field(limits.FRAME_LIMIT, ge=limits.FRAME_LIMIT_FLOOR, le=limits.FRAME_LIMIT_CEILING)
-    heartbeat_seconds: float = Field(limits.HEARTBEAT_MS / 1000, ge=0.1, le=600)
-    retention_seconds: float = Field(limits.DEDUP_WINDOW_MS / 1000, ge=1)
-    resume_grace_seconds: float = Field(limits.RESUME_GRACE_MS / 1000, ge=0)
-    resume_window_seconds: float = Field(2.0, ge=0)
-    connections_per_address: int = Field(20_000, ge=1)
+    heartbeat_seconds: float = Field(
+        limits.HEARTBEAT_MS / 1000, ge=limits.HEARTBEAT_FLOOR_MS / 1000, le=limits.HEARTBEAT_CEILING_MS / 1000
+    )
+    handshake_seconds: float = Field(limits.HANDSHAKE_DEADLINE_MS / 1000, gt=0, le=60)
+    #: How long results are kept where a task does not say, and how long ids are remembered.
+    retention_seconds: float = Field(limits.DEDUP_WINDOW_MS / 1000, ge=1, le=10 * 365 * 86400)
+    #: Results that are kept, in all; the oldest go first.
+    retention_bytes: int = Field(1 << 30, ge=0)
+    #: Bodies of queued tasks that are kept in memory besides on disk.
+    body_cache_bytes: int = Field(256 << 20, ge=0)
+    resume_grace_seconds: float = Field(limits.RESUME_GRACE_MS / 1000, ge=0, le=3600)
+    resume_window_seconds: float = Field(2.0, ge=0, le=3600)
+    connections_per_address: int = Field(10_000, ge=1)
     grease: bool = True
 
-    @field_validator("listen", "http", mode="before")
+    @field_validator("store")
     @classmethod
-    def _address(cls, value: object) -> object:
-        if isinstance(value, str):
-            return None if value == "off" else address(value)
+    def _known_store(cls, value: str) -> str:
+        if value != "memory:" and not (value.startswith("sqlite:") and len(value) > len("sqlite:")):
+            raise ValueError(f"{value!r} is no store; write sqlite:PATH or memory:")
         return value
 
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Flags, then the environment, then the file."""
-        return (init_settings, env_settings, _File(settings_cls))
 
-
-class _File(TomlConfigSettingsSource):
-    """The table [scheduler] of the file that is named, if one is."""
-
-    path: Path | None = None
-
-    def __init__(self, settings_cls: type[BaseSettings]) -> None:
-        super().__init__(settings_cls, self.path)
-
-    def _read_file(self, file_path: Path) -> dict[str, Any]:
-        read = super()._read_file(file_path)
-        return dict(read.get("scheduler", {}))
-
-
-def load(file: Path | None, flags: dict[str, Any]) -> Config:
+def load(file: Path | None, flags: Mapping[str, Any]) -> Config:
     """The configuration from the file, the environment and the flags. Raises ConfigError."""
-    if file is not None and not file.is_file():
-        raise ConfigError(f"{file} is no file; check --config")
-    _File.path = file
+    table = _read(file)
+    said = (name.removeprefix(PREFIX).lower() for name in os.environ if name.startswith(PREFIX))
+    _refuse_unknown(said, lambda name: f"{PREFIX}{name.upper()}")
+
+    class Sourced(Config):
+        @classmethod
+        def settings_customise_sources(
+            cls,
+            settings_cls: type[BaseSettings],
+            init_settings: PydanticBaseSettingsSource,
+            env_settings: PydanticBaseSettingsSource,
+            dotenv_settings: PydanticBaseSettingsSource,
+            file_secret_settings: PydanticBaseSettingsSource,
+        ) -> tuple[PydanticBaseSettingsSource, ...]:
+            return (init_settings, env_settings, InitSettingsSource(settings_cls, table))
+
     try:
-        config = Config(**flags)
+        config = Sourced(**flags)
     except ValidationError as error:
         raise ConfigError(_said(error)) from None
-    except ValueError as error:
-        raise ConfigError(f"{file or 'the configuration'}: {error}") from None
     if not config.insecure and not _loopback(config.listen.host):
         raise ConfigError(
             f"{config.listen.host} can be reached from other machines, and there is no authentication yet;"
             " listen on 127.0.0.1, or say --insecure"
         )
     return config
+
+
+def _read(file: Path | None) -> dict[str, Any]:
+    if file is None:
+        return {}
+    try:
+        tables = tomllib.loads(file.read_text("utf-8"))
+    except OSError as error:
+        raise ConfigError(f"{file}: {error.strerror}; check --config") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{file} is not TOML: {error}") from None
+    for name in tables:
+        if name not in TABLES:
+            raise ConfigError(f"{file}: {_unknown(name, TABLES, 'table')}")
+    table = tables.get("scheduler", {})
+    if not isinstance(table, dict):
+        raise ConfigError(f"{file}: scheduler is a table; write [scheduler] above its settings")
+    _refuse_unknown(table, lambda name: f"{file}: {name}")
+    return table
+
+
+def _refuse_unknown(names: Iterable[str], shown: Callable[[str], str]) -> None:
+    for name in names:
+        if name not in Config.model_fields:
+            raise ConfigError(_unknown(name, Config.model_fields, "setting", shown(name)))
+
+
+def _unknown(name: str, known: Iterable[str], what: str, shown: str | None = None) -> str:
+    near = difflib.get_close_matches(name, list(known), 1)
+    hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}"
+    return f"{shown or name} is no {what} of the scheduler; {hint}"
 
 
 def _loopback(host: str) -> bool:
@@ -113,8 +165,4 @@ def _loopback(host: str) -> bool:
 def _said(error: ValidationError) -> str:
     first = error.errors()[0]
     name = ".".join(str(part) for part in first["loc"])
-    if first["type"] == "extra_forbidden":
-        near = difflib.get_close_matches(name, Config.model_fields, 1)
-        hint = f"did you mean {near[0]}?" if near else f"it takes {', '.join(Config.model_fields)}"
-        return f"{name} is no setting of the scheduler; {hint}"
     return f"{name}: {first['msg'].removeprefix('Value error, ')}"

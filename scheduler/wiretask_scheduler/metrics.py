@@ -1,4 +1,4 @@
-"""What Prometheus scrapes: gathered when it is asked for, so that nothing is counted twice and nothing costs meanwhile."""
+"""What Prometheus scrapes: gathered when it is asked for, so that nothing is counted twice or costs meanwhile."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from prometheus_client.registry import Collector
 if TYPE_CHECKING:
     from prometheus_client.metrics_core import Metric
 
-    from wiretask_scheduler.app import Scheduler
+    from wiretask_scheduler.flow import Flow
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -33,12 +33,12 @@ _COUNTERS = {
 class _Figures(Collector):
     """The figures of one scheduler."""
 
-    def __init__(self, scheduler: Scheduler) -> None:
-        self._scheduler = scheduler
+    def __init__(self, flow: Flow) -> None:
+        self._flow = flow
 
     def collect(self) -> Iterator[Metric]:
         """Every figure, as it is now."""
-        state = self._scheduler.broker.state
+        state = self._flow.broker.state
         for name, text in _COUNTERS.items():
             yield CounterMetricFamily(f"wiretask_tasks_{name}", text, value=state.counts[name])
         yield GaugeMetricFamily("wiretask_tasks", "Tasks that have not ended.", value=state.tasks.count)
@@ -53,17 +53,18 @@ class _Figures(Collector):
         yield GaugeMetricFamily("wiretask_leased", "Tasks that workers have.", value=leased)
         yield GaugeMetricFamily("wiretask_workers", "Connected workers.", value=len(state.workers))
         yield GaugeMetricFamily("wiretask_clients", "Connected clients.", value=len(state.clients))
-        yield GaugeMetricFamily("wiretask_connections", "Connections.", value=len(self._scheduler.server.peers))
+        yield GaugeMetricFamily("wiretask_connections", "Connections.", value=len(self._flow.server.links))
         yield GaugeMetricFamily("wiretask_store_full", "1 while new tasks are refused.", value=int(state.store_full))
-        figures = self._scheduler.committer.figures
+        yield GaugeMetricFamily("wiretask_bodies_bytes", "Bodies in memory.", value=self._flow.outbox.octets)
+        figures = self._flow.committer.figures
         yield CounterMetricFamily("wiretask_commits", "Commits.", value=figures.commits)
         yield CounterMetricFamily("wiretask_commit_rows", "Rows that were committed.", value=figures.rows)
         yield CounterMetricFamily("wiretask_commit_seconds", "Seconds spent in commits.", value=figures.seconds)
         yield CounterMetricFamily("wiretask_commit_retries", "Commits that were tried again.", value=figures.retries)
 
 
-def render(scheduler: Scheduler) -> bytes:
+def render(flow: Flow) -> bytes:
     """All figures as text."""
     registry = CollectorRegistry()
-    registry.register(_Figures(scheduler))
+    registry.register(_Figures(flow))
     return generate_latest(registry)

@@ -1,126 +1,295 @@
-"""What may leave now: joins envelopes to the Tasks that go out, and keeps the order of each peer.
+"""What may leave now: joins envelopes to the Tasks that go out, keeps the order of each peer, and bounds what waits.
 
-Envelopes wait here from their Submit to the end of their task, as long as the budget allows; those that are not durable
+Envelopes stay here from their Submit to the end of their task, as long as the budget allows; those that are not durable
 yet are never dropped. What is not here is read from the store, and what was to follow it on the same connection waits.
+
+A peer that does not read is given nothing more: its messages wait here, without the reports that the store has, and
+these are read again when the peer goes on.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import NamedTuple
+
+import msgspec
 
 from wiretask_protocol.codec import ENCODERS
-from wiretask_protocol.messages import Task
+from wiretask_protocol.limits import FRAME_LIMIT_FLOOR
+from wiretask_protocol.messages import AnyMessage, Progress, Result, Task
 from wiretask_scheduler.core import Dispatch, Turn
+from wiretask_scheduler.core.endings import own_report
 from wiretask_scheduler.core.turn import Send
 
 #: Envelopes that are kept in memory, by their octets.
 BODY_BUDGET = 256 << 20
+#: What is written to a peer in one piece; after each it may turn out to be full.
+PIECE_OCTETS = 256 << 10
+#: Reports that wait for one peer as they are; beyond it they are read from the store again.
+HELD_OCTETS = 1 << 20
+#: What is read from the store for one peer at a time.
+_READ_MESSAGES, _READ_OCTETS = 512, 4 << 20
+_READ_REPORTS = 32
 
-Write = Callable[[int, bytes], None]
-Fetch = Callable[[Sequence[int], Callable[[dict[int, bytes]], None]], None]
+_FORGOTTEN = "the task has ended, and its result is not kept any more"
+_TOO_LARGE = "the result is longer than the frames that this client takes; connect with a larger frame limit"
+
+
+class Stored(NamedTuple):
+    """A Result whose report is to be read from the store."""
+
+    result: Result
+
+
+Held = Send | Stored
+#: Sends octets to a peer; False if it should get nothing more until `resume`.
+Write = Callable[[int, bytes], bool]
+Arrived = Callable[[dict[int, bytes], dict[bytes, bytes]], None]
+#: Reads the envelopes of seqs and the reports of ids from the store, and calls back on the loop.
+Fetch = Callable[[Sequence[int], Sequence[bytes], Arrived], None]
+
+
+@dataclass(slots=True)
+class _Waiting:
+    """A peer that gets nothing at the moment."""
+
+    queue: deque[Held] = field(default_factory=deque)
+    octets: int = 0
+    full: bool = False
+    fetching: bool = False
+    bodies: dict[int, bytes] = field(default_factory=dict)
+    reports: dict[bytes, bytes] = field(default_factory=dict)
+
+
+#: What has been found for a peer that does not wait.
+_NOTHING = _Waiting()
 
 
 class Outbox:
-    """`write` sends octets to a peer; `fetch` reads envelopes from the store and calls back on the loop."""
+    """`limit` says how long the frames are that a peer takes; `failed` takes what must never happen."""
 
-    def __init__(self, write: Write, fetch: Fetch, budget: int = BODY_BUDGET) -> None:
+    def __init__(
+        self,
+        write: Write,
+        fetch: Fetch,
+        *,
+        limit: Callable[[int], int],
+        failed: Callable[[Exception], None],
+        budget: int = BODY_BUDGET,
+    ) -> None:
         self._write = write
         self._fetch = fetch
+        self._limit = limit
+        self._failed = failed
         self._budget = budget
         self._bodies: dict[int, bytes] = {}
         self._octets = 0
         self._durable = 0
-        self._waiting: dict[int, deque[Sequence[Send]]] = {}
+        self._waiting: dict[int, _Waiting] = {}
 
-    def take(self, turn: Turn) -> None:
-        """Keeps the envelopes of a turn that is on its way to the store."""
+    @property
+    def octets(self) -> int:
+        """What the envelopes take that are kept."""
+        return self._octets
+
+    def take(self, turn: Turn) -> int:
+        """Keeps the envelopes of a turn that is on its way to the store. Returns the octets that it writes there."""
+        octets = 0
+        bodies = self._bodies
         for row in turn.changes.inserted:
-            self._bodies[row.seq] = row.envelope
-            self._octets += len(row.envelope)
+            bodies[row.seq] = row.envelope
+            octets += len(row.envelope)
+        self._octets += octets
+        for ended in turn.changes.ended:
+            octets += len(ended.report or b"")
+        return octets
 
     def release(self, turn: Turn) -> None:
         """A turn is durable: what it said may leave."""
-        inserted = turn.changes.inserted
-        if inserted:
-            self._durable = inserted[-1].seq
+        changes = turn.changes
+        if changes.inserted:
+            self._durable = changes.inserted[-1].seq
         for peer, sends in turn.sends.items():
             waiting = self._waiting.get(peer)
             if waiting is not None:
-                waiting.append(sends)
-            else:
-                self._send(peer, sends)
-        for row in turn.changes.ended:
+                self._hold(waiting, sends, turn)
+                continue
+            done, full = self._send(peer, sends)
+            if done < len(sends):
+                waiting = self._waiting[peer] = _Waiting(full=full)
+                self._hold(waiting, sends[done:], turn)
+                self._go_on(peer, waiting)
+        for row in changes.ended:
             body = self._bodies.pop(row.seq, None)
             if body is not None:
                 self._octets -= len(body)
         if self._octets > self._budget:
             self._evict()
 
+    def pause(self, peer: int) -> None:
+        """A peer is full although nothing is being written here."""
+        self._waiting.setdefault(peer, _Waiting()).full = True
+
+    def resume(self, peer: int) -> None:
+        """A peer that was full takes more."""
+        waiting = self._waiting.get(peer)
+        if waiting is not None:
+            waiting.full = False
+            self._go_on(peer, waiting)
+
     def forget(self, peer: int) -> None:
         """A peer is gone."""
         self._waiting.pop(peer, None)
 
-    def _send(self, peer: int, sends: Sequence[Send]) -> None:
+    def is_waiting(self, peer: int) -> bool:
+        """Whether a peer gets nothing at the moment."""
+        return peer in self._waiting
+
+    # -- sending --
+
+    def _send(self, peer: int, sends: Sequence[Held], found: _Waiting = _NOTHING) -> tuple[int, bool]:
+        """Sends what can be sent. Returns how many are done, and whether the peer is full, else something misses."""
         frames: list[bytes] = []
+        octets = 0
         for index, send in enumerate(sends):
-            if type(send) is not Dispatch:
-                frames.append(ENCODERS[type(send)](send))  # type: ignore[index] # every Send but Dispatch is a message
-                continue
+            frame = self._frame(send, found)
+            if frame is None:
+                self._put(peer, frames)
+                return index, False
+            size = len(frame)
+            if size > FRAME_LIMIT_FLOOR:
+                frame = self._fitting(peer, send, frame)
+            frames.append(frame)
+            octets += size
+            if octets > PIECE_OCTETS:
+                if not self._put(peer, frames):
+                    return index + 1, True
+                octets = 0
+        return len(sends), not self._put(peer, frames)
+
+    def _frame(self, send: Held, found: _Waiting) -> bytes | None:
+        """The octets of a message (none if it is over), or None if something is missing."""
+        if type(send) is Dispatch:
             task = send.task
             if task.lease != send.lease:
-                continue
-            body = self._bodies.get(task.seq)
-            if body is None:
-                self._wait_for_bodies(peer, sends[index:])
+                return b""
+            body = self._bodies.get(task.seq) or found.bodies.pop(task.seq, None)
+            return None if body is None else _task_frame(send, body)
+        if type(send) is Stored:
+            report = found.reports.pop(send.result.task_id, None)
+            return None if report is None else _ENCODE_RESULT(msgspec.structs.replace(send.result, report=report))
+        return ENCODERS[type(send)](send)  # type: ignore[index] # every other Send is a message
+
+    def _put(self, peer: int, frames: list[bytes]) -> bool:
+        if not frames:
+            return True
+        octets = b"".join(frames)
+        frames.clear()
+        return self._write(peer, octets)
+
+    def _fitting(self, peer: int, send: Held, frame: bytes) -> bytes:
+        """The frame, or what a peer gets instead that does not take frames of its length."""
+        if len(frame) - 5 <= self._limit(peer):
+            return frame
+        result = send.result if isinstance(send, Stored) else send
+        if isinstance(result, Result):
+            return _ENCODE_RESULT(msgspec.structs.replace(result, report=own_report("ResultTooLarge", _TOO_LARGE)))
+        return b""
+
+    # -- waiting --
+
+    def _hold(self, waiting: _Waiting, sends: Iterable[Send], turn: Turn) -> None:
+        kept = {id(row.report) for row in turn.changes.ended if row.report is not None}
+        for send in sends:
+            if isinstance(send, Progress):
+                continue  # R-PRG-001: it may be left out
+            if not isinstance(send, Result):
+                waiting.queue.append(send)
+            elif waiting.octets + len(send.report) <= HELD_OCTETS or id(send.report) not in kept:
+                waiting.octets += len(send.report)
+                waiting.queue.append(send)
+            else:
+                waiting.queue.append(Stored(msgspec.structs.replace(send, report=b"")))
+
+    def _go_on(self, peer: int, waiting: _Waiting) -> None:
+        """Sends what waits, as far as that goes, and asks the store for what is missing."""
+        queue = waiting.queue
+        while not waiting.full and not waiting.fetching:
+            if not queue:
+                del self._waiting[peer]
+                return
+            some = list(islice(queue, _READ_MESSAGES))
+            done, waiting.full = self._send(peer, some, waiting)
+            for _ in range(done):
+                sent = queue.popleft()
+                if isinstance(sent, Result):
+                    waiting.octets -= len(sent.report)
+            if self._waiting.get(peer) is not waiting:
+                return  # it was cut off
+            if done < len(some) and not waiting.full:
+                self._ask(peer, waiting)
+
+    def _ask(self, peer: int, waiting: _Waiting) -> None:
+        """Reads what the first messages of a queue need, in bounds."""
+        wanted: list[Dispatch] = []
+        ids: list[bytes] = []
+        octets = 0
+        for send in islice(waiting.queue, _READ_MESSAGES):
+            if isinstance(send, Stored):
+                ids.append(send.result.task_id)
+            elif isinstance(send, Dispatch) and _is_current(send) and send.task.seq not in self._bodies:
+                wanted.append(send)
+                octets += send.task.size
+            if octets > _READ_OCTETS or len(ids) >= _READ_REPORTS:
                 break
-            options = task.options
-            frames.append(
-                _ENCODE_TASK(
-                    Task(
-                        task.id,
-                        send.lease,
-                        send.attempt,
-                        options.time_limit,
-                        send.remaining,
-                        body,
-                        options.cost if options.cost > 1 else None,
-                    )
-                )
-            )
-        if frames:
-            self._write(peer, b"".join(frames))
+        waiting.fetching = True
 
-    def _wait_for_bodies(self, peer: int, sends: Sequence[Send]) -> None:
-        missing = [
-            send.task.seq
-            for send in sends
-            if isinstance(send, Dispatch) and send.task.lease == send.lease and send.task.seq not in self._bodies
-        ]
-        self._waiting[peer] = deque([sends])
+        def arrived(bodies: dict[int, bytes], reports: dict[bytes, bytes]) -> None:
+            waiting.fetching = False
+            waiting.bodies = bodies
+            waiting.reports = {task_id: reports.get(task_id, _FORGOTTEN_REPORT) for task_id in ids}
+            if self._waiting.get(peer) is not waiting:
+                return
+            lost = [send.task.seq for send in wanted if _is_current(send) and send.task.seq not in bodies]
+            if lost:
+                self._failed(LookupError(f"the store has lost the envelope of its row {lost[0]}"))
+            else:
+                self._go_on(peer, waiting)
 
-        def arrived(bodies: dict[int, bytes]) -> None:
-            for seq, body in bodies.items():
-                if seq not in self._bodies:
-                    self._bodies[seq] = body
-                    self._octets += len(body)
-            waiting = self._waiting.pop(peer, None)
-            while waiting:
-                self._send(peer, waiting.popleft())
-                blocked = self._waiting.get(peer)
-                if blocked is not None:
-                    blocked.extend(waiting)
-                    return
-
-        self._fetch(missing, arrived)
+        self._fetch([send.task.seq for send in wanted], ids, arrived)
 
     def _evict(self) -> None:
-        """Drops the oldest envelopes that are durable, down to nine tenths of the budget."""
-        for seq in list(self._bodies):
-            if self._octets <= self._budget * 9 // 10:
+        """Drops the newest envelopes that are durable, down to nine tenths of the budget: they go out last."""
+        dropped: list[int] = []
+        octets = self._octets
+        for seq in reversed(self._bodies):
+            if octets <= self._budget * 9 // 10:
                 break
             if seq <= self._durable:
-                self._octets -= len(self._bodies.pop(seq))
+                octets -= len(self._bodies[seq])
+                dropped.append(seq)
+        for seq in dropped:
+            del self._bodies[seq]
+        self._octets = octets
 
 
-_ENCODE_TASK = ENCODERS[Task]
+_ENCODE_TASK: Callable[[AnyMessage], bytes] = ENCODERS[Task]
+_ENCODE_RESULT: Callable[[AnyMessage], bytes] = ENCODERS[Result]
+_FORGOTTEN_REPORT = own_report("Forgotten", _FORGOTTEN)
+
+
+def _is_current(dispatch: Dispatch) -> bool:
+    """Whether the task was not taken back since."""
+    return dispatch.task.lease == dispatch.lease
+
+
+def _task_frame(dispatch: Dispatch, envelope: bytes) -> bytes:
+    task = dispatch.task
+    options = task.options
+    cost = options.cost if options.cost > 1 else None
+    return _ENCODE_TASK(
+        Task(task.id, dispatch.lease, dispatch.attempt, options.time_limit, dispatch.remaining, envelope, cost)
+    )

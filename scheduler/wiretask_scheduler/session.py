@@ -6,6 +6,7 @@ It decides nothing about tasks: messages of an accepted peer go to the core as t
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import cast
 
 from wiretask_protocol import MAX_VERSION, MIN_VERSION, codec
 from wiretask_protocol.connection import Connection, looks_like_http
@@ -15,15 +16,22 @@ from wiretask_protocol.limits import (
     FRAME_LIMIT,
     HANDSHAKE_DEADLINE_MS,
     HEARTBEAT_MS,
+    IN_FLIGHT,
     SILENCE_HEARTBEATS,
 )
 from wiretask_protocol.machines import SchedulerConnectionEvent, SchedulerConnectionState
-from wiretask_protocol.messages import AnyMessage, Error, Hello, HelloKind, Role
+from wiretask_protocol.messages import Error, Goodbye, Hello, HelloKind, Role, ToScheduler
+from wiretask_scheduler.core.sessions import Leaving
 
-#: An incomplete frame must grow by this much a second, on average, or the peer is cut off.
+#: An incomplete frame must have grown by this much a second, on average, or its peer is cut off.
 MINIMUM_OCTETS_PER_SECOND = 1024
 
-HTTP_HINT = b"HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%s"
+_HTTP = (
+    b"HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\n"
+    b"Connection: close\r\nContent-Length: %d\r\n\r\n%s"
+)
+#: First numbers of the commands and the tags that are never assigned; there are 16 of each.
+_GREASE_COMMAND, _GREASE_TAG = 0xC0, 0x7FA0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,27 +39,38 @@ class SessionSettings:
     """What every connection has in common."""
 
     frame_limit: int = FRAME_LIMIT
-    in_flight: int = 100_000
+    in_flight: int = IN_FLIGHT
     heartbeat_ms: int = HEARTBEAT_MS
     handshake_seconds: float = HANDSHAKE_DEADLINE_MS / 1000
     dedup_window_ms: int = DEDUP_WINDOW_MS
     agent: str = "wiretask-scheduler"
-    #: Sends a frame that nobody knows after each accept, so that skipping stays alive.
+    #: Whether to send what peers must skip, so that skipping stays alive.
     grease: bool = True
+
+    @property
+    def heartbeat_seconds(self) -> float:
+        """After so long without a word a ping is due."""
+        return self.heartbeat_ms / 1000
+
+    @property
+    def silence_seconds(self) -> float:
+        """After so long without a word a peer is taken for lost."""
+        return SILENCE_HEARTBEATS * self.heartbeat_seconds
 
 
 class Session:
-    """The state of one connection. `out` collects what is to be sent at once."""
+    """What the scheduler knows of one connection. `out` is what to send now; `closing` says to close after it."""
 
     def __init__(self, number: int, settings: SessionSettings, now: float) -> None:
         self.number = number
         self.settings = settings
         self.connection = Connection("scheduler", settings.frame_limit)
         self.out: list[bytes] = []
-        self.hello: Hello | None = None
         self.closing = False
-        #: Why it ended, for the core: a word of `sessions.Leaving`.
-        self.leaving = "broken"
+        self.hello: Hello | None = None
+        #: How the core is to take the end of the connection.
+        self.leaving: Leaving = "broken"
+        self._welcomed = False
         self._began = now
         self._heard = now
         self._said = now
@@ -62,33 +81,54 @@ class Session:
         """Whether the core knows this peer."""
         return self.hello is not None
 
-    def receive(self, octets: bytes, now: float) -> list[AnyMessage]:
-        """The messages for the core. A Hello is handled here: see `greeting`."""
+    @property
+    def greeting(self) -> bool:
+        """Whether an open is here and the scheduler must decide (with `accept` or `close`)."""
+        return bool(self.connection.state is SchedulerConnectionState.OPENING)
+
+    # -- what the peer says --
+
+    def receive(self, octets: bytes, now: float) -> list[ToScheduler]:
+        """The messages for the core; while `connection.more`, call again with nothing. An open is the last of its list.
+
+        What is not in the protocol is answered here, and ends the connection.
+        """
         self._heard = now
         connection = self.connection
         had_partial = connection.partial > 0
         try:
-            messages = connection.receive(octets)
+            # The machine of this side lets nothing else in.
+            messages = cast("list[ToScheduler]", connection.receive(octets))
         except WireError as error:
             self.refuse(error)
             return []
-        if not (had_partial and connection.partial):
+        if messages or not had_partial:
             self._partial_since = now
         for message in messages:
             if type(message) is Hello and message.kind is HelloKind.PING:
                 self.out.append(codec.encode(Hello(HelloKind.PONG, message.nonce)))
+            elif type(message) is Goodbye:
+                self.leaving = "goodbye"
+        if connection.closed:
+            self.closing = True
         return messages
 
-    @property
-    def greeting(self) -> bool:
-        """Whether an open is here and the scheduler must decide (with `accept` or `refuse`)."""
-        return bool(self.connection.state is SchedulerConnectionState.OPENING)
+    def end(self) -> None:
+        """The peer says no more. In the middle of a frame that is an error, which it may still read."""
+        if self.closing:
+            return
+        try:
+            self.connection.eof()
+        except WireError as error:
+            self.out.append(codec.encode(error.to_message()))
+        self.closing = True
+
+    # -- the handshake --
 
     def judge(self, hello: Hello) -> Error | None:
         """What is wrong with an open, or None."""
         assert hello.versions is not None
-        version = min(hello.versions.max_version, MAX_VERSION)
-        if version < max(hello.versions.min_version, MIN_VERSION):
+        if _version(hello) < max(hello.versions.min_version, MIN_VERSION):
             text = f"this scheduler speaks versions {MIN_VERSION} to {MAX_VERSION}; upgrade the older side"
             return error_message(ErrorCode.VERSION_MISMATCH, command=Hello.COMMAND, text=text)
         if hello.role not in (Role.WORKER, Role.CLIENT):
@@ -99,36 +139,42 @@ class Session:
             return error_message(ErrorCode.AUTH_FAILED, command=Hello.COMMAND, text=text)
         return None
 
-    def accept(self, hello: Hello, token: bytes | None) -> None:
-        """Takes the peer. `token` is that of the session a worker begins."""
-        assert hello.versions is not None
+    def accept(self, hello: Hello, token: bytes | None) -> Hello:
+        """Takes the peer. `token` is that of the session a worker begins. Returns the accept, to be sent before all."""
         worker = hello.role == Role.WORKER
         event = SchedulerConnectionEvent.ACCEPT_WORKER if worker else SchedulerConnectionEvent.ACCEPT_CLIENT
         self.connection.event(event)
         self.connection.limit = min(self.settings.frame_limit, hello.frame_limit or FRAME_LIMIT)
         self.hello = hello
-        grease = ((0x7FA0 + self.number % 16, b"grease"),) if self.settings.grease else ()
-        accept = Hello(
+        return Hello(
             HelloKind.ACCEPT,
             hello.nonce,
-            version=min(hello.versions.max_version, MAX_VERSION),
+            version=_version(hello),
             agent=self.settings.agent,
             frame_limit=self.settings.frame_limit,
             heartbeat=self.settings.heartbeat_ms,
             in_flight=self.settings.in_flight,
             session=token,
             dedup_window=self.settings.dedup_window_ms,
-            unknown=grease,
+            unknown=((_GREASE_TAG + self.number % 16, b"grease"),) if self.settings.grease else (),
         )
-        self.out.append(codec.encode(accept))
-        if self.settings.grease:
-            self.out.append(bytes([0xC0 + self.number % 16]) + (4).to_bytes(4, "big") + b"\xff\x00\xff\x00")
+
+    def greeted(self) -> bytes:
+        """What follows the accept: once a command that nobody knows, then nothing."""
+        if self._welcomed:
+            return b""
+        self._welcomed = True
+        if not self.settings.grease:
+            return b""
+        return bytes([_GREASE_COMMAND + self.number % 16]) + b"\0\0\0\x04\xff\0\xff\0"
+
+    # -- the end --
 
     def refuse(self, error: WireError) -> None:
         """Answers what is not in the protocol, and closes."""
         if error.code is ErrorCode.NOT_WIRETASK and looks_like_http(self.connection.first_bytes):
             text = f"{error.text}.\n".encode()
-            self.out.append(HTTP_HINT % (len(text), text))
+            self.out.append(_HTTP % (len(text), text))
         else:
             self.out.append(codec.encode(error.to_message()))
         self.closing = True
@@ -141,27 +187,39 @@ class Session:
             self.connection.close()
         self.closing = True
 
+    # -- time --
+
     def sent(self, now: float) -> None:
         """Something has been sent."""
         self._said = now
 
+    def resumed(self, now: float) -> None:
+        """The peer was not read from until now: its silence was ours."""
+        self._heard = now
+        self._partial_since = now
+
     def tick(self, now: float) -> None:
-        """Looks at the clocks of the connection: the handshake, the heartbeat, the silence, a frame that trickles."""
-        heartbeat = self.settings.heartbeat_ms / 1000
+        """Looks at the clocks: the handshake, the silence, a frame that trickles, the heartbeat."""
         if not self.accepted:
             if now - self._began > self.settings.handshake_seconds:
                 self.close(error_message(ErrorCode.HANDSHAKE_TIMEOUT))
             return
-        if now - self._heard > SILENCE_HEARTBEATS * heartbeat:
+        if now - self._heard > self.settings.silence_seconds:
             self.leaving = "silent"
             self.close(error_message(ErrorCode.SILENT))
-            return
-        partial = self.connection.partial
-        if partial:
-            waited = now - self._partial_since
-            if waited > SILENCE_HEARTBEATS * heartbeat and partial < waited * MINIMUM_OCTETS_PER_SECOND:
-                self.close(error_message(ErrorCode.FRAME_TOO_SLOW))
-                return
-        if now - self._said > heartbeat:
-            self.out.append(codec.encode(Hello(HelloKind.PING, int(now * 1000) & 0xFFFF_FFFF_FFFF_FFFF)))
+        elif self._trickles(now):
+            self.close(error_message(ErrorCode.FRAME_TOO_SLOW))
+        elif self._welcomed and now - self._said > self.settings.heartbeat_seconds:
+            self.out.append(codec.encode(Hello(HelloKind.PING, int(now * 1000))))
             self._said = now
+
+    def _trickles(self, now: float) -> bool:
+        partial = self.connection.partial
+        waited = now - self._partial_since
+        return 0 < partial < waited * MINIMUM_OCTETS_PER_SECOND and waited > self.settings.silence_seconds
+
+
+def _version(hello: Hello) -> int:
+    """The version of the connection: the smaller of both newest ones (R-HEL-006)."""
+    assert hello.versions is not None
+    return min(hello.versions.max_version, MAX_VERSION)

@@ -41,7 +41,7 @@ from wiretask_scheduler.core.sessions import Leaving
 from wiretask_scheduler.core.settings import Settings
 from wiretask_scheduler.core.state import State
 from wiretask_scheduler.core.tasks import move
-from wiretask_scheduler.core.turn import Lookup, Now, Turn
+from wiretask_scheduler.core.turn import Lookup, Now, Send, Turn
 
 #: Timers that one tick handles: a million that come up at once must not stop the world.
 _TIMERS_A_TICK = 5000
@@ -59,6 +59,10 @@ class Broker:
         """What has been decided since the last call; a fresh turn takes its place."""
         turn, self.state.turn = self.state.turn, Turn()
         return turn
+
+    def send(self, peer: int, message: Send) -> None:
+        """Sends a message of the shell's own, in the order of the turn."""
+        self.state.turn.send(peer, message)
 
     def deadline(self) -> float | None:
         """When `tick` is due, by the monotonic clock."""

@@ -152,9 +152,14 @@ class SqliteStore:
         return conflicts
 
     def _end(self, ended: Sequence[Ended]) -> None:
-        if ended:
-            schema.write(self._writer, schema.END, ended)
-            self._retention.add(sum(len(row.report) for row in ended if row.report is not None))
+        if not ended:
+            return
+        if schema.write(self._writer, schema.END, ended) < len(ended):
+            # Some had no row, because their id was a conflict.
+            seqs = [row.seq for row in ended]
+            there = {int(found[0] or 0) for found in schema.gather(self._writer, ("seq",), "ended WHERE seq", seqs)}
+            ended = [row for row in ended if row.seq in there]
+        self._retention.add(sum(len(row.report) for row in ended if row.report is not None))
 
     def maintain(self, millis: int) -> bool:
         """Forgets a slice of what has been kept long enough."""

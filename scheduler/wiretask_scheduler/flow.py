@@ -1,0 +1,291 @@
+"""The way of a turn: from the core to the store, and when it is durable out to the peers.
+
+The loop thread owns the core. What is read in one round of the loop becomes one turn; the committer writes turns in
+order, many at a time; then the outbox sends what they said. Questions to the store are asked on another thread.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+from wiretask_protocol.errors import ErrorCode, error_message
+from wiretask_protocol.messages import Hello, Role, ToScheduler
+from wiretask_scheduler import logs
+from wiretask_scheduler.committer import Committer, Group, InlineCommitter
+from wiretask_scheduler.core import Broker, Lookup, Now, Turn
+from wiretask_scheduler.core.records import StoredTask
+from wiretask_scheduler.core.sessions import Leaving
+from wiretask_scheduler.outbox import Arrived, Outbox
+from wiretask_scheduler.server import STALL_SECONDS, Server
+from wiretask_scheduler.session import Session, SessionSettings
+from wiretask_scheduler.store import Store
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+#: Rows and octets on their way to the store beyond which clients are not read from, and below which they are again.
+LAG_ROWS, LAG_OCTETS = 50_000, 64 << 20
+#: Lookups that are answered for one peer at a time: their reports are all in memory then.
+_LOOKUPS = 32
+#: After a stall, how long the sockets are read before the core hears that time has passed.
+_DRAIN_SECONDS = 0.02
+
+
+def now() -> Now:
+    """The present moment, by both clocks."""
+    return Now(time.monotonic(), time.time())
+
+
+class Flow:
+    """Joins the core, the store and the connections. `failed` is told why the process must end."""
+
+    def __init__(
+        self,
+        broker: Broker,
+        store: Store,
+        settings: SessionSettings,
+        *,
+        connections_per_address: int,
+        body_budget: int,
+        failed: Callable[[Exception], None],
+    ) -> None:
+        self.broker = broker
+        self.store = store
+        self.server = Server(self, settings, connections_per_address)
+        self.outbox = Outbox(self.server.write, self._fetch, limit=self.server.limit, failed=failed, budget=body_budget)
+        self._loop = asyncio.get_running_loop()
+        self._failed = failed
+        self.committer = self._make_committer()
+        self._readers = ThreadPoolExecutor(1, "reader")
+        self._flushing = False
+        #: What is on its way to the store, turn by turn.
+        self._sizes: deque[tuple[int, int]] = deque()
+        self._lag_rows = self._lag_octets = 0
+        self._paused = False
+        self._lookups: dict[int, deque[Lookup]] = {}
+        self._settling: deque[tuple[int, asyncio.Future[None]]] = deque()
+        self._put = self._released = 0
+        self._timer: asyncio.TimerHandle | None = None
+        self._timer_at = 0.0
+
+    def _make_committer(self) -> Committer | InlineCommitter:
+        epoch = self.store.claim("main")
+        if not self.store.durable:
+            return InlineCommitter(self.store, epoch, released=self._release)
+        return Committer(
+            self.store,
+            epoch,
+            released=lambda group: self._on_loop(self._release, group),
+            failed=lambda error: self._on_loop(self._failed, error),
+            full=lambda full: self._on_loop(self._set_full, full),
+        )
+
+    def _set_full(self, full: bool) -> None:
+        self.broker.set_store_full(full=full)
+
+    # -- life --
+
+    def start(self) -> None:
+        """Takes in what the store has, and begins to write. Raises StoreError."""
+        loaded = self.store.load("main")
+        self.broker.load(
+            loaded.tasks,
+            loaded.sessions,
+            lease_ceiling=loaded.lease_ceiling,
+            last_seq=loaded.last_seq,
+            now=now(),
+        )
+        self.committer.start()
+        self.flush()
+
+    async def stop(self) -> None:
+        """Says goodbye, and writes and sends everything."""
+        self.broker.shut_down()
+        self.flush()
+        await self._loop.run_in_executor(None, self.committer.stop)
+        # The last groups are released by calls that the committer has left with the loop.
+        await asyncio.sleep(0)
+
+    def close(self) -> None:
+        """Lets go of the store."""
+        if self._timer is not None:
+            self._timer.cancel()
+        self._readers.shutdown(wait=True, cancel_futures=True)
+        self.store.close()
+
+    async def settled(self) -> None:
+        """Returns when everything that the core has decided so far is durable: then it may be told."""
+        self.flush()
+        if self._released < self._put:
+            future = self._loop.create_future()
+            self._settling.append((self._put, future))
+            await future
+
+    # -- what comes from peers --
+
+    def join(self, session: Session, hello: Hello) -> None:
+        """A peer has been found good. Its accept leaves when its session is durable."""
+        token = self.broker.join(session.number, hello, "", now())
+        self.broker.send(session.number, session.accept(hello, token))
+        who = "worker" if hello.role == Role.WORKER else "client"
+        log.info("%s %d is here: %s", who, session.number, logs.escaped(hello.name or hello.agent or "unnamed"))
+        self._soon()
+
+    def receive(self, number: int, messages: Sequence[ToScheduler]) -> None:
+        """Messages of an accepted peer. What they break in the core costs this peer its connection, and nobody else."""
+        try:
+            self.broker.receive_many(number, messages, now())
+        except Exception:
+            log.exception("a bug, please report it: a message of peer %d could not be handled", number)
+            self.server.close(number, error_message(ErrorCode.INTERNAL))
+        self._soon()
+
+    def leave(self, number: int, leaving: Leaving) -> None:
+        """A peer is gone."""
+        self.outbox.forget(number)
+        self._lookups.pop(number, None)
+        self.broker.leave(number, leaving, now())
+        log.info("peer %d is gone (%s)", number, leaving)
+        self._soon()
+
+    def resume(self, number: int) -> None:
+        """A peer that was full takes more."""
+        self.outbox.resume(number)
+        self._look_up(number)
+
+    # -- what goes to the store and comes back --
+
+    def _soon(self) -> None:
+        """Everything that is read in this round of the loop becomes one turn."""
+        if not self._flushing:
+            self._flushing = True
+            self._loop.call_soon(self.flush)
+
+    def flush(self) -> None:
+        """Hands over what the core has decided."""
+        self._flushing = False
+        turn = self.broker.take_turn()
+        if turn:
+            self._put += 1
+            octets = self.outbox.take(turn)
+            self._count(turn.changes.rows(), octets)
+            self.committer.put(turn, octets)
+        self._arm()
+
+    def _release(self, group: Group) -> None:
+        """A group is durable."""
+        if group.conflicts:
+            self.broker.conflicted(group.conflicts, now())
+            self._soon()
+        for turn in group.turns:
+            self._released += 1
+            rows, octets = self._sizes.popleft()
+            self._lag_rows -= rows
+            self._lag_octets -= octets
+            self._release_turn(turn)
+        while self._settling and self._settling[0][0] <= self._released:
+            future = self._settling.popleft()[1]
+            if not future.done():
+                future.set_result(None)
+        if self._paused and self._lag_rows < LAG_ROWS // 2 and self._lag_octets < LAG_OCTETS // 2:
+            self._paused = False
+            self.server.pause_clients(paused=False)
+
+    def _release_turn(self, turn: Turn) -> None:
+        self.outbox.release(turn)
+        for lookup in turn.lookups:
+            waiting = self._lookups.get(lookup.peer)
+            if waiting is None:
+                self._lookups[lookup.peer] = deque([lookup])
+                self._loop.call_soon(self._look_up, lookup.peer)
+            else:
+                waiting.append(lookup)
+        for peer, error in turn.closes:
+            self.server.close(peer, error)
+
+    def _count(self, rows: int, octets: int) -> None:
+        self._sizes.append((rows, octets))
+        self._lag_rows += rows
+        self._lag_octets += octets
+        if not self._paused and (self._lag_rows > LAG_ROWS or self._lag_octets > LAG_OCTETS):
+            self._paused = True
+            self.server.pause_clients(paused=True)
+
+    # -- what is asked of the store --
+
+    def _look_up(self, peer: int) -> None:
+        """Answers the next lookups of a peer; a peer that does not read is not read for."""
+        waiting = self._lookups.get(peer)
+        if waiting is None or self.outbox.is_waiting(peer):
+            return
+        some = [waiting.popleft() for _ in range(min(len(waiting), _LOOKUPS))]
+        if not some:
+            del self._lookups[peer]
+            return
+
+        def answered(found: dict[bytes, StoredTask]) -> None:
+            for lookup in some:
+                self.broker.found(lookup, found.get(lookup.task_id), now())
+            self.flush()
+            self._look_up(peer)
+
+        self._ask(lambda: self.store.tasks([lookup.task_id for lookup in some]), answered)
+
+    def _fetch(self, seqs: Sequence[int], ids: Sequence[bytes], arrived: Arrived) -> None:
+        def read() -> tuple[dict[int, bytes], dict[bytes, bytes]]:
+            ended = self.store.tasks(ids) if ids else {}
+            reports = {task_id: task.report for task_id, task in ended.items() if task.report is not None}
+            return (self.store.bodies(seqs) if seqs else {}), reports
+
+        self._ask(read, lambda found: arrived(*found))
+
+    def _ask(self, question: Callable[[], T], answer: Callable[[T], None]) -> None:
+        """Asks the store off the loop, and answers on it."""
+
+        def ask() -> None:
+            try:
+                found = question()
+            except Exception as error:
+                self._on_loop(self._failed, error)
+            else:
+                self._on_loop(answer, found)
+
+        self._readers.submit(ask)
+
+    async def read(self, question: Callable[[], T]) -> T:
+        """The answer to a question to the store, for HTTP."""
+        return await self._loop.run_in_executor(self._readers, question)
+
+    def _on_loop(self, function: Callable[[T], None], argument: T) -> None:
+        """Calls a function on the loop from another thread; a loop that is closed needs no calls any more."""
+        try:
+            self._loop.call_soon_threadsafe(function, argument)
+        except RuntimeError:
+            log.debug("the loop is closed")
+
+    # -- time --
+
+    def _arm(self) -> None:
+        deadline = self.broker.deadline()
+        if deadline is None or (self._timer is not None and self._timer_at <= deadline):
+            return
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer_at = deadline
+        self._timer = self._loop.call_later(max(0.0, deadline - time.monotonic()), self._on_timer)
+
+    def _on_timer(self) -> None:
+        if time.monotonic() - self._timer_at > STALL_SECONDS:
+            # The loop has stood still, and runs its timers before it reads: what has come meanwhile goes first.
+            self._timer_at = time.monotonic() + _DRAIN_SECONDS
+            self._timer = self._loop.call_later(_DRAIN_SECONDS, self._on_timer)
+            return
+        self._timer = None
+        self.broker.tick(now())
+        self.flush()

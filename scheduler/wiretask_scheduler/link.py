@@ -1,0 +1,181 @@
+"""One socket: no task, future or log line for a message; what is written to a peer in one go leaves in one piece.
+
+A peer that does not read is not read from either, and is cut off when it makes no progress; the others do not notice.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+import time
+from typing import TYPE_CHECKING, cast
+
+from wiretask_protocol.errors import ErrorCode, error_message
+from wiretask_protocol.messages import Error, Hello
+
+if TYPE_CHECKING:
+    from wiretask_scheduler.server import Server
+
+log = logging.getLogger(__name__)
+
+#: Output that waits in the socket of one peer beyond which it gets nothing more for now.
+OUTPUT_OCTETS = 1 << 20
+#: How long the last Error has to reach a peer that is being closed.
+LINGER_SECONDS = 1.0
+
+
+class Link(asyncio.Protocol):
+    """One connection, from its socket to its session."""
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+        #: Whether the output is full.
+        self._full = False
+        #: Whether the store lags behind the clients.
+        self._paused = False
+        #: Octets written; what has left the socket's queue; and when that last grew.
+        self._written = 0
+        self._left = 0
+        self._progressed = 0.0
+
+    # -- what asyncio calls --
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """A peer has connected."""
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's are not instances of it
+        peer = transport.get_extra_info("socket")
+        if peer is not None and peer.family in (socket.AF_INET, socket.AF_INET6):
+            peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        name = transport.get_extra_info("peername")
+        self.address = str(name[0]) if isinstance(name, tuple) else ""
+        self._transport.set_write_buffer_limits(high=OUTPUT_OCTETS)
+        self.session = self._server.opened(self)
+        self.after()
+
+    def data_received(self, data: bytes) -> None:
+        """Octets have come."""
+        # What comes to the end of a connection is read only so that closing does not reset it.
+        if not self.session.closing:
+            self._receive(data)
+            self.after()
+
+    def _receive(self, data: bytes) -> None:
+        session = self.session
+        now = time.monotonic()
+        messages = session.receive(data, now)
+        while messages:
+            # An open is the last of its messages; what follows it is read when it has been decided.
+            if session.greeting:
+                self._greet(cast("Hello", messages[-1]))
+            elif session.accepted:
+                self._server.scheduler.receive(session.number, messages)
+            if session.closing or not session.connection.more:
+                break
+            messages = session.receive(b"", now)
+
+    def eof_received(self) -> bool:
+        """The end of the stream in either direction is the end of the connection, when what was written has left."""
+        if not self.session.closing:
+            self.session.end()
+            self.after()
+        return False
+
+    def pause_writing(self) -> None:
+        """The output is full: the peer is not read from until it reads."""
+        self._full = True
+        self._progressed = time.monotonic()
+        self._transport.pause_reading()
+
+    def resume_writing(self) -> None:
+        """The output has room again."""
+        self._full = False
+        self._read_again()
+        self._server.scheduler.resume(self.session.number)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The connection has ended."""
+        self._server.closed(self)
+
+    # -- what the server says --
+
+    def write(self, octets: bytes) -> bool:
+        """Sends octets. False if the peer should get nothing more for now."""
+        self.session.sent(time.monotonic())
+        self._written += len(octets)
+        self._transport.write(octets)
+        return not self._full
+
+    def pause(self, *, paused: bool) -> None:
+        """Stops or resumes reading from a client while the store lags."""
+        if paused == self._paused or self._transport.is_closing():
+            return
+        self._paused = paused
+        if paused:
+            self._transport.pause_reading()
+        else:
+            self._read_again()
+
+    def after(self) -> None:
+        """Sends what the session itself has to say, and ends the connection if it says so."""
+        session = self.session
+        if session.out:
+            octets = b"".join(session.out)
+            session.out.clear()
+            self.write(octets)
+        if session.closing:
+            self.finish()
+
+    def tick(self, now: float) -> None:
+        """Looks at the clocks."""
+        session = self.session
+        if session.closing:
+            return
+        if self._full:
+            left = self._written - self._transport.get_write_buffer_size()
+            if left > self._left:
+                self._left, self._progressed = left, now
+            elif now - self._progressed > session.settings.silence_seconds:
+                self._cut_off()
+        elif not self._paused:
+            session.tick(now)
+            self.after()
+
+    def finish(self) -> None:
+        """Ends the connection when what was written has left."""
+        self.session.closing = True
+        if self._transport.is_closing():
+            return
+        # Closing with unread octets would reset the connection, and the peer would never read the last Error. So only
+        # our half is closed, and what still comes is read and thrown away.
+        if self._transport.can_write_eof():
+            self._transport.write_eof()
+            if not self._full:
+                self._transport.resume_reading()
+            asyncio.get_running_loop().call_later(LINGER_SECONDS, self.abort)
+        else:
+            self._transport.close()
+
+    def abort(self) -> None:
+        """Ends the connection now."""
+        self._transport.abort()
+
+    # -- inside --
+
+    def _greet(self, hello: Hello) -> None:
+        error: Error | None = self.session.judge(hello)
+        if error is None:
+            self._server.scheduler.join(self.session, hello)
+        else:
+            self.session.close(error)
+
+    def _read_again(self) -> None:
+        if not (self._full or self._paused or self._transport.is_closing()):
+            self.session.resumed(time.monotonic())
+            self._transport.resume_reading()
+
+    def _cut_off(self) -> None:
+        log.warning("peer %d at %s does not read; it is cut off", self.session.number, self.address)
+        self.session.close(error_message(ErrorCode.SLOW_CONSUMER))
+        # The Error goes behind what is in the socket already; whoever begins to read within the linger still gets it.
+        self.after()
