@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import AsyncIterator, Callable
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -37,6 +37,9 @@ class Progress(Protocol):
     def advance(self, count: int) -> None:
         """So many more are done."""
 
+    def aside(self) -> AbstractContextManager[None]:
+        """While results are printed."""
+
     def say(self, text: str) -> None:
         """Says something beside it."""
 
@@ -46,6 +49,10 @@ class Quiet:
 
     def advance(self, count: int) -> None:
         """Nobody looks."""
+
+    def aside(self) -> AbstractContextManager[None]:
+        """Nothing is in the way."""
+        return nullcontext()
 
     def say(self, text: str) -> None:
         """Says it on stderr."""
@@ -125,7 +132,8 @@ async def _print_all(stream: Stream, progress: Progress, *, wanted: bool) -> boo
             else:
                 printed += _line(found) if wanted else found.encode()
             printed += b"\n"
-        await write_without_waiting(bytes(printed))
+        with progress.aside():
+            await write_without_waiting(bytes(printed))
         progress.advance(len(batch))
     return succeeded
 

@@ -1,7 +1,13 @@
-"""A progress bar on a terminal. Imported only where there is one: rich takes its time to load."""
+"""A progress bar on a terminal. Imported only where there is one: rich takes its time to load.
+
+Where the results go to a terminal too it is most likely the same one: the bar steps aside while they are printed.
+"""
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Self
 
@@ -18,8 +24,9 @@ class Bar:
 
     def __init__(self, total: int | None) -> None:
         self._console = Console(stderr=True)
+        self._steps_aside = sys.stdout.isatty()
         columns = (SpinnerColumn(), BarColumn(), MofNCompleteColumn(), _Speed(), TimeElapsedColumn())
-        self._progress = RichProgress(*columns, console=self._console)
+        self._progress = RichProgress(*columns, console=self._console, transient=self._steps_aside)
         self._task = self._progress.add_task("tasks", total=total)
 
     def __enter__(self) -> Self:
@@ -34,6 +41,18 @@ class Bar:
     def advance(self, count: int) -> None:
         """So many more are done."""
         self._progress.advance(self._task, count)
+
+    @contextmanager
+    def aside(self) -> Iterator[None]:
+        """While results are printed."""
+        if not self._steps_aside:
+            yield
+            return
+        self._progress.stop()
+        try:
+            yield
+        finally:
+            self._progress.start()
 
     def say(self, text: str) -> None:
         """Says something above the bar."""

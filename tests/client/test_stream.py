@@ -273,6 +273,17 @@ def test_many_are_submitted_and_durable_before_their_handles_are_given(scheduler
     run(main)
 
 
+def test_submitting_many_waits_for_the_oldest_when_too_many_are_ahead(scheduler, monkeypatch):
+    monkeypatch.setattr("wiretask_client.client._SUBMIT_AHEAD", 10)
+
+    async def main():
+        async with scheduler, Client(scheduler.address) as client:
+            handles = await client.submit_many("sha256", bodies(35))
+            assert [await handle for handle in handles] == [digest(body) for body in bodies(35)]
+
+    run(main)
+
+
 def test_many_tasks_survive_a_scheduler_that_drops_its_clients(scheduler):
     async def main():
         async with scheduler, Client(scheduler.address) as client:
