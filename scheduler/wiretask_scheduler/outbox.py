@@ -97,15 +97,11 @@ class Outbox:
 
     def take(self, turn: Turn) -> int:
         """Keeps the envelopes of a turn that is on its way to the store. Returns the octets that it writes there."""
-        octets = 0
-        bodies = self._bodies
-        for row in turn.changes.inserted:
-            bodies[row.seq] = row.envelope
-            octets += len(row.envelope)
+        new = {row.seq: row.envelope for row in turn.changes.inserted}
+        octets = sum(map(len, new.values()))
+        self._bodies |= new
         self._octets += octets
-        for ended in turn.changes.ended:
-            octets += len(ended.report or b"")
-        return octets
+        return octets + sum([len(row.report) for row in turn.changes.ended if row.report is not None])
 
     def release(self, turn: Turn) -> None:
         """A turn is durable: what it said may leave."""
@@ -155,10 +151,28 @@ class Outbox:
         frames: list[bytes] = []
         octets = 0
         for index, send in enumerate(sends):
-            frame = self._frame(send, found)
-            if frame is None:
-                self._put(peer, frames)
-                return index, False
+            # The two kinds that come by the thousand first.
+            if type(send) is Dispatch:
+                task, lease, attempt, remaining = send
+                if task.lease != lease:
+                    continue
+                body = self._bodies.get(task.seq) or found.bodies.pop(task.seq, None)
+                if body is None:
+                    self._put(peer, frames)
+                    return index, False
+                options = task.options
+                cost = options.cost if options.cost > 1 else None
+                frame = _ENCODE_TASK(Task(task.id, lease, attempt, options.time_limit, remaining, body, cost))
+            elif type(send) is Result:
+                frame = _ENCODE_RESULT(send)
+            elif type(send) is Stored:
+                report = found.reports.pop(send.result.task_id, None)
+                if report is None:
+                    self._put(peer, frames)
+                    return index, False
+                frame = _ENCODE_RESULT(msgspec.structs.replace(send.result, report=report))
+            else:
+                frame = ENCODERS[type(send)](send)  # type: ignore[index] # every other Send is a message
             size = len(frame)
             if size > FRAME_LIMIT_FLOOR:
                 frame = self._fitting(peer, send, frame)
@@ -169,19 +183,6 @@ class Outbox:
                     return index + 1, True
                 octets = 0
         return len(sends), not self._put(peer, frames)
-
-    def _frame(self, send: Held, found: _Waiting) -> bytes | None:
-        """The octets of a message (none if it is over), or None if something is missing."""
-        if type(send) is Dispatch:
-            task = send.task
-            if task.lease != send.lease:
-                return b""
-            body = self._bodies.get(task.seq) or found.bodies.pop(task.seq, None)
-            return None if body is None else _task_frame(send, body)
-        if type(send) is Stored:
-            report = found.reports.pop(send.result.task_id, None)
-            return None if report is None else _ENCODE_RESULT(msgspec.structs.replace(send.result, report=report))
-        return ENCODERS[type(send)](send)  # type: ignore[index] # every other Send is a message
 
     def _put(self, peer: int, frames: list[bytes]) -> bool:
         if not frames:
@@ -284,12 +285,3 @@ _FORGOTTEN_REPORT = own_report("Forgotten", _FORGOTTEN)
 def _is_current(dispatch: Dispatch) -> bool:
     """Whether the task was not taken back since."""
     return dispatch.task.lease == dispatch.lease
-
-
-def _task_frame(dispatch: Dispatch, envelope: bytes) -> bytes:
-    task = dispatch.task
-    options = task.options
-    cost = options.cost if options.cost > 1 else None
-    return _ENCODE_TASK(
-        Task(task.id, dispatch.lease, dispatch.attempt, options.time_limit, dispatch.remaining, envelope, cost)
-    )

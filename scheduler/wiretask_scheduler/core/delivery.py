@@ -33,9 +33,9 @@ def _feed(state: State, worker: Worker, share: int, now: Now) -> bool:
     most = worker.free // lane.cost
     if share > 1:
         most = max(1, min(most, lane.count // share))
-    if worker.octets:
-        most = 1
     tasks = lane.take(most)
+    if worker.octets:
+        tasks = _within_octets(worker, lane, tasks)
     if worker.session and any(task.rare is not None for task in tasks):
         tasks = _without_refused(state, worker, tasks)
     if not tasks:
@@ -43,6 +43,18 @@ def _feed(state: State, worker: Worker, share: int, now: Now) -> bool:
     worker.served[lane.queue] = worker.served.get(lane.queue, 0.0) + len(tasks) / worker.queues[lane.queue]
     _lease(state, worker, tasks, now)
     return True
+
+
+def _within_octets(worker: Worker, lane: Lane, tasks: list[Task]) -> list[Task]:
+    """As many of the tasks as the worker has room for, and one that may be larger; the others go back."""
+    room = worker.octets - worker.outstanding_octets
+    for taken, task in enumerate(tasks):
+        if room <= 0:
+            for other in reversed(tasks[taken:]):
+                lane.push_back(other)
+            return tasks[:taken]
+        room -= task.size
+    return tasks
 
 
 def _best(worker: Worker) -> Lane | None:

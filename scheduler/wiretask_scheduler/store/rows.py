@@ -19,22 +19,23 @@ class OptionNumbers:
     """Sets of options by number, for the rows of one connection that writes."""
 
     def __init__(self) -> None:
-        #: By identity: hashing a set costs more than the rest of its row. The set is kept, so its identity is, too.
-        self._numbers: dict[int, tuple[Options, int | bytes]] = {}
+        #: By identity: hashing a set costs more than the rest of its row.
+        self.known: dict[int, int | bytes] = {}
+        #: Keeps the sets, so that no other object gets the identity of one of them.
+        self._sets: list[Options] = []
 
     def forget(self) -> None:
         """After a rollback the table is right, and what is known here may not be."""
-        self._numbers.clear()
+        self.known.clear()
+        self._sets.clear()
 
     def of(self, connection: sqlite3.Connection, options: Options) -> int | bytes:
-        """What stands for a set in a row; a new set is written first."""
-        known = self._numbers.get(id(options))
-        if known is not None:
-            return known[1]
+        """What stands for a set in a row, where `known` does not say it; a new set is written first."""
         number = self._look_up(connection, msgspec.msgpack.encode(options))
-        if len(self._numbers) >= NUMBERED:
-            self._numbers.clear()
-        self._numbers[id(options)] = (options, number)
+        if len(self._sets) >= NUMBERED:
+            self.forget()
+        self.known[id(options)] = number
+        self._sets.append(options)
         return number
 
     def _look_up(self, connection: sqlite3.Connection, packed: bytes) -> int | bytes:

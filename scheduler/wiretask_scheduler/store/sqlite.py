@@ -143,9 +143,10 @@ class SqliteStore:
         conflicts: list[bytes] = []
         if len({row.id for row in inserted}) < len(inserted):
             inserted, conflicts = _without_repeats(inserted)
-        numbers, writer = self._numbers, self._writer
+        writer = self._writer
+        number, new = self._numbers.known.get, self._numbers.of
         # Inserted and its row have the same order, but for the number that stands for the options.
-        values = [(row[0], row[1], numbers.of(writer, row[2]), *row[3:]) for row in inserted]
+        values = [(row[0], row[1], number(id(row[2])) or new(writer, row[2]), *row[3:]) for row in inserted]
         if schema.write(writer, schema.INSERT, values) < len(inserted):
             ids = [row.id for row in inserted]
             conflicts += [found[0] for found in schema.gather(writer, ("id",), "ended WHERE id", ids) if found[0]]
