@@ -20,6 +20,8 @@ from wiretask_codegen.problems import Problem, SpecError
 #: A spec file of this size is a mistake; the largest one here has 20 KiB.
 MAX_FILE_BYTES = 1 << 20
 
+#: What YAML takes a plain node for; every other tag was written by somebody.
+_PLAIN_TAGS = frozenset({"bool", "float", "int", "map", "merge", "null", "seq", "str", "timestamp", "value"})
 _INTEGER = re.compile(r"-?(0|[1-9][0-9]*)$|0x[0-9a-f]+$")
 _TRAPS = (
     (re.compile(r"(?i:yes|no|y|n)$"), "YAML 1.1 reads this word as a boolean; write true or false, or quote it"),
@@ -102,7 +104,7 @@ def _refuse_anchors(text: str, name: str) -> None:
 
 def _convert(node: yaml.Node, name: str) -> Node:
     place = Place(file=name, line=node.start_mark.line + 1)
-    if not str(node.tag).startswith("tag:yaml.org,2002:"):
+    if str(node.tag).removeprefix("tag:yaml.org,2002:") not in _PLAIN_TAGS:
         raise _refusal(name, place.line, "S007", f"the tag {node.tag} is not allowed; remove it")
     match node:
         case yaml.MappingNode():

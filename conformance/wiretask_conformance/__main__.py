@@ -12,7 +12,7 @@ from wiretask_conformance.testee import ContractError
 USAGE = """usage: wiretask-conformance codec [-- COMMAND [ARG ...]]
 
 Holds the golden frames against a program that answers JSON lines (conformance/README.md says how).
-Without a command it is our own codec. Exit codes: 0 conformant, 1 not, 2 bad usage, 3 the adapter broke its contract."""
+Without a command it is our own codec. Exit codes: 0 conformant, 1 not, 2 usage, 3 the adapter broke its contract."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

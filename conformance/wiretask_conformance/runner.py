@@ -75,9 +75,11 @@ def wrong_decode(answer: dict[str, Any], case: Case) -> str:
     if "skipped" in answer:
         return ""
     if case.error is None:
-        if "ok" not in answer:
-            return "is legal, and was refused with %s" % answer.get("error")
-        return "" if answer["ok"].get("reencoded") == case.frame.hex() else "is not the same when it is encoded again"
+        if "error" in answer:
+            return "is legal, and was refused with %s" % answer["error"]
+        return (
+            "" if answered(answer).get("reencoded") == case.frame.hex() else "is not the same when it is encoded again"
+        )
     if "error" not in answer:
         return "must be refused with %s" % case.error
     said = (answer["error"], answer.get("field"), answer.get("offset"))
@@ -89,9 +91,17 @@ def wrong_stream(answer: dict[str, Any], case: Case, at: int) -> str:
     """What is wrong with an answer to stream; empty if nothing."""
     if "skipped" in answer:
         return ""
-    if answer.get("ok", {}).get("frames") == [case.frame.hex()]:
+    if answered(answer).get("frames") == [case.frame.hex()]:
         return ""
     return "is not found when it comes in two parts, split at %d" % at
+
+
+def answered(answer: dict[str, Any]) -> dict[str, Any]:
+    """The `ok` of an answer. Raises ContractError if there is none of the right shape."""
+    ok = answer.get("ok")
+    if not isinstance(ok, dict):
+        raise ContractError("neither ok (an object), error nor skipped is in its answer")
+    return ok
 
 
 def count(report: Report, kind: str, wrong: str, case: Case) -> None:

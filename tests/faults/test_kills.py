@@ -35,7 +35,8 @@ class Cluster:
         self.kills: Counter[str] = Counter()
 
     def _scheduler(self, port: int) -> tuple[Part, str]:
-        return start_scheduler(self.folder, port=port, extra=("--http", "off"))
+        scheduler, address = start_scheduler(self.folder, port=port, extra=("--http", "off"))
+        return scheduler, address
 
     def kill_scheduler(self) -> None:
         """SIGKILL, and a new one on the same port and the same file."""

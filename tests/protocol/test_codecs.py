@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -116,6 +117,9 @@ def test_what_is_written_is_read_back(name):
 
 TASK_ID = bytes(14) + b"\x37\xa8"
 ENVELOPE = codec.encode_envelope(messages.Envelope("sha256", "default", 0, b"x"))
+#: Values of the wrong type, as a caller without a type checker may pass them.
+TEXT: Any = "7"
+NINE: Any = 9
 REFUSED = {
     "a lease of 0": (messages.Task(TASK_ID, 0, 1, 0, 0, ENVELOPE), ErrorCode.OUT_OF_RANGE, "lease"),
     "a lease of 65 bits": (messages.Task(TASK_ID, 1 << 64, 1, 0, 0, ENVELOPE), ErrorCode.OUT_OF_RANGE, "lease"),
@@ -123,10 +127,10 @@ REFUSED = {
     "a short id": (messages.Query(1, bytes(15)), ErrorCode.OUT_OF_RANGE, "task_id"),
     "a long id": (messages.Query(1, bytes(17)), ErrorCode.OUT_OF_RANGE, "task_id"),
     "a seq of 0": (messages.Query(0, TASK_ID), ErrorCode.OUT_OF_RANGE, "seq"),
-    "a text for a number": (messages.Accepted("7"), ErrorCode.OUT_OF_RANGE, "seq"),
+    "a text for a number": (messages.Accepted(TEXT), ErrorCode.OUT_OF_RANGE, "seq"),
     "a priority of 10": (messages.Submit(1, TASK_ID, 0, 10, ENVELOPE), ErrorCode.OUT_OF_RANGE, "priority"),
     "a flag without a name": (messages.Submit(1, TASK_ID, 8, 5, ENVELOPE), ErrorCode.OUT_OF_RANGE, "flags"),
-    "a kind that is closed": (messages.Hello(9, 1), ErrorCode.BAD_ENUM, "kind"),
+    "a kind that is closed": (messages.Hello(NINE, 1), ErrorCode.BAD_ENUM, "kind"),
     "a ping with a tag": (messages.Hello(messages.HelloKind.PING, 1, role=1), ErrorCode.RULE_BROKEN, ""),
     "an open without a role": (
         messages.Hello(messages.HelloKind.OPEN, 1, versions=messages.VersionRange(1, 1)),

@@ -20,7 +20,7 @@ from wiretask_protocol.messages import (
 
 Event = machines.SchedulerConnectionEvent
 State = machines.SchedulerConnectionState
-TASK_ID = EXAMPLES["Query/status"][0].task_id
+TASK_ID = EXAMPLES["Query/status"][1][13:29]
 OPEN = codec.encode(Hello(HelloKind.OPEN, 1, versions=VersionRange(1, 1), role=Role.CLIENT))
 PING = codec.encode(Hello(HelloKind.PING, 7))
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import random
 from collections import Counter, defaultdict, deque
 from hashlib import sha256
+from typing import Any
 
 from msgspec.structs import replace
 
@@ -77,23 +78,23 @@ class ModelStore:
                 seq=row.seq, id=row.id, options=row.options, state=row.state, submitted=row.submitted,
                 due=row.due, expires=row.expires, size=len(row.envelope),
             )  # fmt: skip
-        for row in changes.updated:
-            if row.seq in self.rows:
-                self.rows[row.seq] = replace(
-                    self.rows[row.seq], state=row.state, failures=row.attempt, crashes=row.crashes, losses=row.losses,
-                    due=row.due, lease=row.lease, session=row.session, error=row.error,
+        for updated in changes.updated:
+            if updated.seq in self.rows:
+                self.rows[updated.seq] = replace(
+                    self.rows[updated.seq], state=updated.state, failures=updated.attempt, crashes=updated.crashes, losses=updated.losses,
+                    due=updated.due, lease=updated.lease, session=updated.session, error=updated.error,
                 )  # fmt: skip
-        for row in changes.ended:
-            if row.seq in self.rows:
-                stored = self.rows[row.seq]
+        for ended in changes.ended:
+            if ended.seq in self.rows:
+                stored = self.rows[ended.seq]
                 self.ends[stored.id] += 1
-                self.rows[row.seq] = replace(
+                self.rows[ended.seq] = replace(
                     stored,
-                    state=row.state,
-                    outcome=row.outcome,
-                    attempt=row.attempt,
-                    report=row.report,
-                    ended=row.ended,
+                    state=ended.state,
+                    outcome=ended.outcome,
+                    attempt=ended.attempt,
+                    report=ended.report,
+                    ended=ended.ended,
                 )
         return conflicts
 
@@ -213,7 +214,7 @@ class World:
         self.broker = Broker(Settings(retention_seconds=3600), self.chance.random, lambda: self.chance.randbytes(16))
         self.pending.clear()
         self.inboxes: dict[int, deque] = {}
-        for peer in (*self.clients, *self.workers):
+        for peer in self.everybody():
             peer.peer = 0
         sessions = [StoredSession(token=token, name=name) for token, name in self.store.sessions.items()]
         self.broker.load(
@@ -250,8 +251,11 @@ class World:
             self.drop(peer)
         self.turn()
 
+    def everybody(self) -> list[Any]:
+        return [*self.clients, *self.workers]
+
     def drop(self, number: int) -> None:
-        for peer in (*self.clients, *self.workers):
+        for peer in self.everybody():
             if peer.peer == number:
                 peer.peer = 0
 
@@ -302,7 +306,7 @@ class World:
             self.broker.receive_many(peer.peer, sent, self.now())
             self.turn()
 
-    def leave(self, peer, leaving: str) -> None:
+    def leave(self, peer: Any, leaving: Any) -> None:
         if peer.peer:
             number, peer.peer = peer.peer, 0
             self.inboxes.pop(number, None)
@@ -426,7 +430,7 @@ class World:
     def step(self) -> None:
         """One thing happens."""
         roll = self.chance.random()
-        everybody = (*self.clients, *self.workers)
+        everybody = self.everybody()
         if roll < 0.15:
             self.submit()
         elif roll < 0.40:
@@ -486,7 +490,7 @@ class World:
     def heal(self) -> None:
         """No more faults: everything must come to its end within a bounded time."""
         for _ in range(4000):
-            for peer in (*self.clients, *self.workers):
+            for peer in self.everybody():
                 if not peer.peer:
                     self.connect(peer)
                 self.read(peer, 1000)
