@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from wiretask_client.errors import BadCall
+from wiretask_client.errors import BadCall, cannot_send
 from wiretask_client.options import DEFAULT_PRIORITY, DEFAULT_QUEUE, Options, header_tags, tags
 from wiretask_protocol.codec import encode, encode_envelope
 from wiretask_protocol.errors import WireError
@@ -53,7 +53,7 @@ class Template:
             json = encode_envelope(Envelope(self.type, self.queue, Encoding.JSON, b"", **extra))
             encode(Submit(1, bytes(16), self.flags, self.priority, raw, **self.tags))
         except WireError as error:
-            raise BadCall(f"{error.field or 'the task'} cannot be sent: {error.text}") from None
+            raise cannot_send(error) from None
         self._raw = raw[:-_LENGTH_OCTETS]
         self._json = json[:-_LENGTH_OCTETS]
 

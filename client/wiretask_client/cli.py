@@ -22,7 +22,7 @@ from wiretask_client.errors import ClientError
 from wiretask_client.options import Options
 from wiretask_client.patience import explain
 from wiretask_client.status import TaskStatus
-from wiretask_client.terminal import FAILED, Program, complain, run, show_traceback, write
+from wiretask_client.terminal import FAILED, Program, complain, is_terminal, run, show_traceback, write
 from wiretask_client.version import VERSION
 from wiretask_client.wording import described
 
@@ -154,7 +154,7 @@ def _submit_lines(client: Client, path: str, task_type: str, options: Options) -
             with shown as progress:
                 return await submit_lines(client, path, task_type, options, progress)
 
-    if sys.stderr.isatty():
+    if is_terminal(sys.stderr):
         from wiretask_client.progress import Bar  # noqa: PLC0415 -- rich, on terminals only
 
         shown: Any = Bar(count_lines(path))

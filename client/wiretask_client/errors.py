@@ -21,7 +21,7 @@ The texts of peers are kept as they came; whoever shows them on a terminal escap
 
 from __future__ import annotations
 
-from wiretask_protocol.errors import ErrorCode
+from wiretask_protocol.errors import ERRORS, ErrorCode, WireError
 from wiretask_protocol.messages import Error, ErrorScope, Outcome, Report, Retry
 
 _CODES: dict[int, ErrorCode] = {code.value: code for code in ErrorCode}
@@ -157,6 +157,11 @@ _REFUSALS: dict[int, type[Refused]] = {
     ErrorCode.UNKNOWN_TASK: UnknownTask,
     ErrorCode.OUTCOME_UNKNOWN: OutcomeUnknown,
 }
+
+
+def cannot_send(error: WireError) -> BadCall:
+    """The exception of what the codec does not write."""
+    return BadCall(f"{error.field or 'the task'} cannot be sent: {error.detail or ERRORS[error.code].text}")
 
 
 def refusal(error: Error) -> Refused:

@@ -16,7 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, ProgressColumn, Spinner
 from rich.progress import Progress as RichProgress
 from rich.text import Text
 
-from wiretask_client.terminal import PROGRAM, escaped
+from wiretask_client.terminal import PROGRAM, escaped, is_terminal
 
 
 class Bar:
@@ -24,7 +24,7 @@ class Bar:
 
     def __init__(self, total: int | None) -> None:
         self._console = Console(stderr=True)
-        self._steps_aside = sys.stdout.isatty()
+        self._steps_aside = is_terminal(sys.stdout)
         columns = (SpinnerColumn(), BarColumn(), MofNCompleteColumn(), _Speed(), TimeElapsedColumn())
         self._progress = RichProgress(*columns, console=self._console, transient=self._steps_aside)
         self._task = self._progress.add_task("tasks", total=total)

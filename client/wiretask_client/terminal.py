@@ -18,7 +18,7 @@ import select
 import stat
 import sys
 from collections.abc import Callable, Coroutine, Sequence
-from typing import Any, NoReturn, TypeVar
+from typing import Any, NoReturn, TextIO, TypeVar
 
 import click
 
@@ -31,6 +31,8 @@ PROGRAM = "wiretask"
 
 FAILED, USAGE, UNREACHABLE, NOT_THERE, INTERRUPTED = 1, 2, 3, 4, 130
 
+_STDOUT = 1
+
 
 class Program(click.Group):
     """A group of commands whose errors are one line each, with the exit codes of this module."""
@@ -39,6 +41,7 @@ class Program(click.Group):
         self, args: Sequence[str] | None = None, prog_name: str | None = None, **extra: Any
     ) -> NoReturn:
         """Runs a command and exits."""
+        _open_what_is_closed()
         try:
             super().main(args, PROGRAM, **{**extra, "standalone_mode": False})
         except click.UsageError as error:
@@ -54,7 +57,7 @@ class Program(click.Group):
             sys.exit(INTERRUPTED)
         except OSError as error:
             if error.errno != errno.EPIPE:
-                complain(str(error))
+                complain(f"{error.filename or 'the output'}: {error.strerror or error}")
             _let_go_of_stdout()
             sys.exit(FAILED)
         sys.exit(0)
@@ -101,9 +104,8 @@ def escaped(text: str) -> str:
 
 def write(octets: bytes) -> None:
     """Writes all of it to stdout, byte for byte. Raises BrokenPipeError when nobody reads."""
-    sys.stdout.flush()
     try:
-        descriptor = sys.stdout.fileno()
+        descriptor = _stdout()
     except OSError:
         sys.stdout.buffer.write(octets)  # somebody has put something else in its place
         return
@@ -118,7 +120,7 @@ def write(octets: bytes) -> None:
 async def write_without_waiting(octets: bytes) -> None:
     """Writes all of it to stdout while the event loop goes on: in a thread, unless it cannot block."""
     try:
-        descriptor = sys.stdout.fileno()
+        descriptor = _stdout()
         # A pipe that is ready takes PIPE_BUF bytes for certain; a file takes everything.
         small = len(octets) <= select.PIPE_BUF or stat.S_ISREG(os.fstat(descriptor).st_mode)
         ready = small and bool(select.select([], [descriptor], [], 0)[1])
@@ -130,6 +132,11 @@ async def write_without_waiting(octets: bytes) -> None:
         await in_thread(write, octets)
 
 
+def is_terminal(stream: TextIO | None) -> bool:
+    """Whether people see what is written there. A stream that was closed from the start is None."""
+    return stream is not None and stream.isatty()
+
+
 def run(work: Coroutine[Any, Any, T], *, many: bool = False) -> T:
     """Runs a command's work. For `many` tasks it is worth the time that the fast event loop takes to load."""
     try:
@@ -137,6 +144,20 @@ def run(work: Coroutine[Any, Any, T], *, many: bool = False) -> T:
             return runner.run(work)
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)  # here, before click makes an empty line of it
+
+
+def _stdout() -> int:
+    # The interpreter has no object for a descriptor that was closed when it started.
+    return sys.stdout.fileno() if sys.__stdout__ is not None else _STDOUT
+
+
+def _open_what_is_closed() -> None:
+    """Puts /dev/null where a shell has closed stdin, stdout or stderr: else a socket would get their number."""
+    for descriptor in range(3):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
 
 
 def _fast_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
@@ -155,4 +176,4 @@ def _usage_text(error: click.UsageError) -> str:
 def _let_go_of_stdout() -> None:
     """Keeps the interpreter from complaining, on its way out, about a pipe that nobody reads."""
     with contextlib.suppress(OSError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        os.dup2(os.open(os.devnull, os.O_WRONLY), _stdout())

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -290,6 +291,23 @@ def test_results_on_the_same_terminal_are_not_mixed_with_the_bar(process, tmp_pa
     seen = read_all(ours)
     assert done.wait(20) == 0
     assert [line[-1:] for line in seen.replace(b"\r", b"").split(b"\n") if line[-1:] in b"123"] == [b"1", b"2", b"3"]
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+@pytest.mark.parametrize("command", ["submit x", "submit --lines /dev/null", "submit --lines -"])
+def test_closed_descriptors_do_no_harm(served, closed, command):
+    line = f"{sys.executable} -m wiretask_client {command} --scheduler {served.address} {closed}"
+    done = subprocess.run(["sh", "-c", line], capture_output=True, stdin=subprocess.DEVNULL, timeout=20, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no device that is always full")
+@pytest.mark.parametrize("command", [["submit", "x"], ["submit", "--lines", __file__]])
+def test_an_output_that_is_full_is_one_line(process, command):
+    with Path("/dev/full").open("wb") as full:
+        done = process(*command, stdout=full)
+        assert done.wait(20) == 1
+    assert done.stderr.read() == b"wiretask: the output: No space left on device\n"
 
 
 def test_a_terminal_gets_a_progress_bar_and_the_output_stays_clean(process, tmp_path):

@@ -15,7 +15,7 @@ from collections import deque
 from collections.abc import Iterator
 
 from wiretask_client.core.requests import DONE, Answer, CancelRequest, QueryRequest, Request, Sequenced, SubmitRequest
-from wiretask_client.errors import BadCall, ClientError, OutcomeUnknown, Refused, refusal
+from wiretask_client.errors import ClientError, OutcomeUnknown, Refused, cannot_send, refusal
 from wiretask_protocol.codec import encode
 from wiretask_protocol.errors import ErrorCode, WireError, error_message
 from wiretask_protocol.limits import FRAME_LIMIT, IN_FLIGHT, RELAY_HEADROOM
@@ -80,7 +80,7 @@ class Ledger:
             try:
                 frame = encode(request.message(self._seq + 1))
             except WireError as error:
-                self._drop(request, BadCall(f"{error.field or 'the task'} cannot be sent: {error.text}"))
+                self._drop(request, cannot_send(error))
                 continue
             if type(request) is SubmitRequest and request.first_sent is None:
                 request.first_sent = now
