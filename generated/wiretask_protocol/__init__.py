@@ -1,4 +1,4 @@
-# Generated from spec/ (sha256 f7d638af6b3cbcdb); do not edit.
+# Generated from spec/ (sha256 10effdbf42e56a0b); do not edit.
 # Edit the spec and run: nox -s generate
 """The Wiretask protocol in Python: messages, codec, connections and machines, generated from the spec."""
 
@@ -7,7 +7,7 @@ from wiretask_protocol.connection import Connection
 from wiretask_protocol.errors import ERRORS, CodecDisagreement, ErrorCode, WireError, error_message
 
 #: SHA-256 of the spec that this was generated from.
-SPEC_DIGEST = "f7d638af6b3cbcdbb6e5a941d7322593c4eecf4a61586b44f871b98e93f9b950"
+SPEC_DIGEST = "10effdbf42e56a0b4974f80ba137ede4f19e220e42d2925969e7c2f908326b1d"
 
 #: The versions of the protocol that this speaks: the oldest and the newest.
 MIN_VERSION = 1

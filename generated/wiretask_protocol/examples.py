@@ -1,4 +1,4 @@
-# Generated from spec/ (sha256 f7d638af6b3cbcdb); do not edit.
+# Generated from spec/ (sha256 10effdbf42e56a0b); do not edit.
 # Edit the spec and run: nox -s generate
 """The golden examples of the spec: each value and the frame that it is."""
 
@@ -105,8 +105,8 @@ EXAMPLES: dict[str, tuple[messages.AnyMessage, bytes]] = {
         bytes.fromhex("0e000000700000000000000004019aaf2e3c007a1b8c2d3e4f506137a803020000067368613235360764656661756c74030001000000296e6f20636f6e6e656374656420776f726b6572206b6e6f7773207468652074797065207368613235360002000000010500030000000800000000000004d2"),
     ),
     "Status/history": (
-        messages.Status(query=5, task_id=b'\x01\x9a\xaf.<\x01z\x1b\x8c->OPb7\xa8', state=2, reason=5, attempt=2, type='add@2', queue='default', due=900, error_type='ValueError', history=(messages.AttemptRecord(attempt=1, outcome=2, ended=100, worker='host-7', error='ValueError'), )),
-        bytes.fromhex("0e000000700000000000000005019aaf2e3c017a1b8c2d3e4f506237a8020500020561646440320764656661756c7403000600000008000000000000038400090000000a56616c75654572726f72000d00000021000100010200000000000000640006686f73742d37000a56616c75654572726f72"),
+        messages.Status(query=5, task_id=b'\x01\x9a\xaf.<\x01z\x1b\x8c->OPb7\xa8', state=2, reason=5, attempt=1, type='add@2', queue='default', due=900, error_type='ValueError', history=(messages.AttemptRecord(attempt=1, outcome=2, ended=100, worker='host-7', error='ValueError'), )),
+        bytes.fromhex("0e000000700000000000000005019aaf2e3c017a1b8c2d3e4f506237a8020500010561646440320764656661756c7403000600000008000000000000038400090000000a56616c75654572726f72000d00000021000100010200000000000000640006686f73742d37000a56616c75654572726f72"),
     ),
     "Await/result": (
         messages.Await(seq=5, task_id=b'\x01\x9a\xaf.<\x00z\x1b\x8c->OPa7\xa8'),

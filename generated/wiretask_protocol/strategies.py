@@ -1,4 +1,4 @@
-# Generated from spec/ (sha256 f7d638af6b3cbcdb); do not edit.
+# Generated from spec/ (sha256 10effdbf42e56a0b); do not edit.
 # Edit the spec and run: nox -s generate
 """Hypothesis strategies that draw messages: legal ones, and the fields of nearly legal ones. For tests only."""
 

@@ -21,8 +21,10 @@ def hand_out(state: State, now: Now) -> None:
     state.unsettled = False
     hungry = [worker for worker in state.workers.values() if worker.free > 0]
     while hungry:
-        share = len(hungry)
-        hungry = [worker for worker in hungry if _feed(state, worker, share, now) and worker.free > 0]
+        # Of what is there each one gets its part; the last one of a round may have all that is left.
+        shares = range(len(hungry), 0, -1)
+        fed = [worker for worker, share in zip(hungry, shares, strict=True) if _feed(state, worker, share, now)]
+        hungry = [worker for worker in fed if worker.free > 0]
 
 
 def _feed(state: State, worker: Worker, share: int, now: Now) -> bool:

@@ -24,7 +24,7 @@ def status(state: State, task: Task, query: int, now: Now) -> Status:
         task.id,
         int(task.state),
         reason,
-        task.attempt if task.lease or rare is not None else 0,
+        task.attempt - (not task.lease),
         task.options.type,
         task.options.queue,
         detail=detail or None,

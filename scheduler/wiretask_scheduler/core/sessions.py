@@ -53,7 +53,8 @@ def give_up_waiting(state: State, worker: Worker, now: Now) -> None:
     if worker.number or state.sessions.get(worker.session) is not worker:
         return
     suspects = _suspects(worker)
-    for lease, task in list(worker.leases.items()):
+    # Youngest first: each goes to the head of its lane, so the oldest is at the head again.
+    for lease, task in reversed(list(worker.leases.items())):
         worker.release(lease)
         if lease not in suspects:
             reports.given_back(state, task, now)

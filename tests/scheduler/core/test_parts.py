@@ -1,0 +1,121 @@
+"""The small parts: the funnel, lanes, timers, policy."""
+
+import pytest
+
+from wiretask_protocol.machines import TASK, TaskMachineEvent, TaskMachineState
+from wiretask_protocol.messages import RetryPolicy
+from wiretask_scheduler.core import Settings
+from wiretask_scheduler.core.policy import backoff_seconds
+from wiretask_scheduler.core.ready import Lane, Ready, class_limit, size_class
+from wiretask_scheduler.core.tasks import IllegalMoveError, Options, Task, Tasks, move
+from wiretask_scheduler.core.timers import Timers
+
+READY = TaskMachineState.READY
+
+
+def task(number: int = 1, priority: int = 5, state: TaskMachineState = READY) -> Task:
+    return Task(number.to_bytes(16, "big"), number, Options("work", "default", priority), 10, 0, state)
+
+
+@pytest.mark.parametrize("state", TaskMachineState)
+@pytest.mark.parametrize("event", TaskMachineEvent)
+def test_the_funnel_follows_the_table_and_nothing_else(state, event):
+    record = task(state=state)
+    target = TASK[state][event]
+    if target is None:
+        with pytest.raises(IllegalMoveError, match=f"{state.name} cannot {event.name}"):
+            move(record, event)
+        assert record.state is state
+    else:
+        assert move(record, event) is target
+        assert record.state is target
+
+
+def test_a_lane_gives_the_best_first():
+    lane = Lane(("default", "work", 1, 0))
+    for number, priority in enumerate((5, 9, 0, 9), 1):
+        lane.push(task(number, priority))
+    taken = []
+    while lane.head() is not None:
+        taken += [record.seq for record in lane.take(1)]
+    assert taken == [2, 4, 1, 3]
+    assert (lane.count, lane.mask) == (0, 0)
+
+
+def test_what_comes_back_goes_before_the_others():
+    lane = Lane(("default", "work", 1, 0))
+    lane.push(task(2))
+    lane.push_back(task(1))
+    assert [record.seq for record in lane.take(5)] == [1, 2]
+
+
+def test_dead_entries_are_dropped_when_they_come_up():
+    lane = Lane(("default", "work", 1, 0))
+    dead, alive = task(1), task(2)
+    lane.push(dead)
+    lane.push(alive)
+    dead.state = TaskMachineState.CANCELLED
+    assert lane.head() is alive
+    assert lane.take(5) == [alive]
+    assert lane.head() is None
+    assert lane.take(5) == []
+
+
+def test_lanes_that_are_empty_are_let_go():
+    ready = Ready()
+    lane, new = ready.lane(Options("work", "default", 5), 10)
+    assert new
+    ready.discard_empty()
+    assert len(ready) == 0
+    lane, _ = ready.lane(Options("work", "default", 5), 10)
+    lane.push(task())
+    ready.discard_empty()
+    assert list(ready) == [lane]
+
+
+@pytest.mark.parametrize("size", [0, 61440, 61441, 65536, 100_000, 1 << 20, (4 << 20) - 4096])
+def test_a_size_class_fits_into_its_limit(size):
+    assert class_limit(size_class(size)) >= min(size + 4096, class_limit(size_class(size)))
+    assert size_class(size) == 0 or size < 1 << size_class(size)
+
+
+def test_timers_come_up_in_order_and_only_when_due():
+    timers = Timers()
+    timers.after(0.0, 5.0, "limit", "b")
+    timers.after(1.0, 5.0, "limit", "c")
+    timers.at(2.0, "due", "a")
+    assert timers.deadline() == 2.0
+    assert timers.pop(1.9, 10) == []
+    assert timers.pop(5.0, 10) == [("limit", "b"), ("due", "a")]
+    assert timers.pop(6.0, 10) == [("limit", "c")]
+    assert (timers.deadline(), len(timers)) == (None, 0)
+
+
+def test_a_flood_of_timers_is_taken_in_parts():
+    timers = Timers()
+    for number in range(10):
+        timers.at(1.0, "due", number)
+    assert [what for _, what in timers.pop(2.0, 4)] == [0, 1, 2, 3]
+    assert len(timers) == 6
+
+
+@pytest.mark.parametrize(
+    ("failures", "seconds"), [(1, 1.0), (2, 2.0), (3, 4.0), (9, 256.0), (10, 300.0), (65_535, 300.0)]
+)
+def test_the_default_backoff_doubles_up_to_its_cap(failures, seconds):
+    assert backoff_seconds(None, failures, 0.0, Settings()) == seconds
+
+
+def test_a_policy_without_a_cap_has_none():
+    assert backoff_seconds(RetryPolicy(1000, 10_000, 0, 0), 8, 0.0, Settings()) == 10_000_000.0
+
+
+def test_options_are_shared_and_tasks_are_found_by_id():
+    tasks = Tasks()
+    assert tasks.shared(Options("a", "q", 1)) is tasks.shared(Options("a", "q", 1))
+    record = task()
+    tasks.add(record)
+    assert tasks.get(record.id) is record
+    assert list(tasks) == [record]
+    tasks.remove(record)
+    assert (tasks.get(record.id), tasks.count) == (None, 0)
