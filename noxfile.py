@@ -83,5 +83,3 @@ def bench(session: nox.Session) -> None:
     """Measures the throughput of everything beside a bare relay of the same frames, in one run."""
     session.install("-q", "-e", ".[all]")
     session.run("python", "tests/bench/throughput.py", *session.posargs)
-
-

@@ -65,6 +65,7 @@ def after(context: Context, x: int, y: int = 5):
 
 
 def keyword(x: int, *, context: Context | None = None):
+    assert context is not None
     return x, context.attempt
 
 
@@ -174,7 +175,7 @@ def test_octets_are_known_to_be_raw_by_their_annotation():
     assert not Arguments(text, raw=None, where="t").raw
 
 
-def unknown_name(x: "Missing"):  # noqa: F821
+def unknown_name(x: "Missing"):  # type: ignore[name-defined] # noqa: F821
     return x
 
 
