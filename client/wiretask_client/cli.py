@@ -18,11 +18,11 @@ import msgspec
 
 from wiretask_client.asking import arguments_of, asks, options_of, prints, reaches, taking, task_id_text
 from wiretask_client.client import Client
-from wiretask_client.errors import ClientError
+from wiretask_client.errors import ClientError, NotFinished
 from wiretask_client.options import Options
 from wiretask_client.patience import explain
 from wiretask_client.status import TaskStatus
-from wiretask_client.terminal import FAILED, Program, complain, is_terminal, run, show_traceback, write
+from wiretask_client.terminal import FAILED, Program, complain, escaped, is_terminal, run, traceback_lines, write
 from wiretask_client.version import VERSION
 from wiretask_client.wording import described
 
@@ -65,7 +65,9 @@ def submit(
         raise click.UsageError("give one of TEXT, --json or --lines")
     options = options_of(asked, want_result=not no_wait)
     if lines is not None:
-        _submit_lines(client, lines, task_type, options)
+        if no_newline:
+            raise click.UsageError("--no-newline is for one result; leave it out with --lines")
+        _submit_lines(client, lines, task_type, options, wait=wait, traceback=traceback)
         return
     args, kwargs = arguments_of(arguments) if arguments is not None else ([os.fsencode(text or "")], None)
 
@@ -143,7 +145,9 @@ def ping(client: Client) -> None:
     write(f"{client.scheduler} answers in {run(work()) * 1000:.1f} ms\n".encode())
 
 
-def _submit_lines(client: Client, path: str, task_type: str, options: Options) -> None:
+def _submit_lines(
+    client: Client, path: str, task_type: str, options: Options, *, wait: float | None, traceback: bool
+) -> None:
     from wiretask_client.lines import Quiet, count_lines, submit_lines  # noqa: PLC0415 -- one command's only
 
     if path != "-" and (not os.access(path, os.R_OK) or Path(path).is_dir()):
@@ -152,7 +156,11 @@ def _submit_lines(client: Client, path: str, task_type: str, options: Options) -
     async def work() -> bool:
         async with client:
             with shown as progress:
-                return await submit_lines(client, path, task_type, options, progress)
+                try:
+                    async with asyncio.timeout(wait):
+                        return await submit_lines(client, path, task_type, options, progress, traceback=traceback)
+                except TimeoutError:
+                    raise NotFinished(f"not all are finished after {wait:g} s; what was sent goes on") from None
 
     if is_terminal(sys.stderr):
         from wiretask_client.progress import Bar  # noqa: PLC0415 -- rich, on terminals only
@@ -168,7 +176,7 @@ def _print(work: Callable[[], Coroutine[Any, Any, bytes]], *, no_newline: bool, 
     try:
         body = run(work())
     except ClientError as error:
-        if traceback:
-            show_traceback(error)
+        for line in traceback_lines(error) if traceback else ():
+            click.echo(escaped(line), err=True)
         raise
     write(body if no_newline else body + b"\n")

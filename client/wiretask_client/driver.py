@@ -101,6 +101,7 @@ class Driver:
         self._turn()
         if self._connecting is not None:
             self._connecting.cancel()
+            await asyncio.gather(self._connecting, return_exceptions=True)
         if self._timer is not None:
             self._timer.cancel()
         if self._link is not None:

@@ -11,7 +11,7 @@ import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 from wiretask_client import outcomes
 from wiretask_client.client import Client
@@ -19,7 +19,7 @@ from wiretask_client.errors import BadCall, ClientError
 from wiretask_client.options import Options
 from wiretask_client.patience import explain
 from wiretask_client.stream import DEFAULT_IN_FLIGHT, Stream
-from wiretask_client.terminal import complain, one_line, write_without_waiting
+from wiretask_client.terminal import complain, one_line, traceback_lines, write_without_waiting
 from wiretask_client.threads import in_thread
 from wiretask_protocol.limits import FRAME_LIMIT_CEILING
 from wiretask_protocol.messages import Encoding, Report
@@ -59,7 +59,9 @@ class Quiet:
         complain(text)
 
 
-async def submit_lines(client: Client, path: str, task_type: str, options: Options, progress: Progress) -> bool:
+async def submit_lines(
+    client: Client, path: str, task_type: str, options: Options, progress: Progress, *, traceback: bool = False
+) -> bool:
     """Submits every line of a file ("-" is stdin) and prints the results. Whether all succeeded."""
     wanted = options.get("want_result", True)
     stream = client.stream(task_type, read=outcomes.report_or_error, **options)
@@ -70,7 +72,7 @@ async def submit_lines(client: Client, path: str, task_type: str, options: Optio
         feeding = asyncio.create_task(_feed(stream, descriptor))
         explaining = asyncio.create_task(explain(client, _stalled(stream), progress.say))
         try:
-            return await _print_all(stream, progress, wanted=wanted)
+            return await _print_all(stream, progress, wanted=wanted, traceback=traceback)
         finally:
             feeding.cancel()
             explaining.cancel()
@@ -120,7 +122,7 @@ async def _feed(stream: Stream, descriptor: int) -> None:
     stream.finish()
 
 
-async def _print_all(stream: Stream, progress: Progress, *, wanted: bool) -> bool:
+async def _print_all(stream: Stream, progress: Progress, *, wanted: bool, traceback: bool) -> bool:
     number, succeeded = 0, True
     while batch := await stream.take():
         printed = bytearray()
@@ -129,6 +131,8 @@ async def _print_all(stream: Stream, progress: Progress, *, wanted: bool) -> boo
             if isinstance(found, ClientError):
                 succeeded = False
                 progress.say(f"line {number}: {one_line(found)}")
+                for line in traceback_lines(found) if traceback else ():
+                    progress.say(line)
             else:
                 printed += _line(found) if wanted else found.encode()
             printed += b"\n"
@@ -145,11 +149,11 @@ def _line(report: Report) -> bytes:
 
 def _stalled(stream: Stream) -> Callable[[], str | None]:
     """The oldest task, if none has ended since it was asked for the last time."""
-    before: Any = object()
+    before = -1
 
     def oldest() -> str | None:
         nonlocal before
-        before, now = stream.oldest, before
-        return before if before == now else None
+        then, before = before, stream.taken
+        return stream.oldest if then == before else None
 
     return oldest

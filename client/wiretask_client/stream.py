@@ -57,6 +57,8 @@ class Stream:
         #: Settled and not taken, where the order does not matter.
         self._done: deque[SubmitRequest] = deque()
         self._count = 0
+        #: How many results have been taken.
+        self.taken = 0
         self._finished = False
         self._failure: BaseException | None = None
         self._takers = _Bell()
@@ -134,6 +136,7 @@ class Stream:
         batch = self._ready(most)
         if batch:
             self._count -= len(batch)
+            self.taken += len(batch)
             if self.room >= min(_CHUNK, self.in_flight):
                 self._pushers.ring()
         return [self._value(request) for request in batch]

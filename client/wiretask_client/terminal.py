@@ -88,11 +88,10 @@ def one_line(error: ClientError) -> str:
     return str(error)
 
 
-def show_traceback(error: ClientError) -> None:
-    """Shows where a task failed, if its worker said so."""
-    if isinstance(error, TaskEnded) and error.traceback:
-        for line in error.traceback.rstrip("\n").split("\n"):
-            click.echo(escaped(line), err=True)
+def traceback_lines(error: ClientError) -> list[str]:
+    """Where a task failed, if its worker said so."""
+    traceback = error.traceback if isinstance(error, TaskEnded) else None
+    return traceback.rstrip("\n").split("\n") if traceback else []
 
 
 def escaped(text: str) -> str:

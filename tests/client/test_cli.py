@@ -177,6 +177,7 @@ def test_why_a_task_waits_is_told_after_a_while_and_once(wiretask, served, monke
         (["submit", "x", "y"], "unexpected extra argument"),
         (["submit", "--lines", "/nonexistent"], "cannot read /nonexistent"),
         (["submit", "--lines", "/"], "cannot read /"),
+        (["submit", "--lines", "/dev/null", "-n"], "leave it out with --lines"),
         (["status", "x"], "is not a task id"),
         (["result"], "Missing argument"),
         (["cancel", NOBODY + "0"], "is not a task id"),
@@ -249,6 +250,24 @@ def test_a_failed_line_prints_empty_and_its_error_goes_to_stderr(process):
     out, err = done.communicate(b"1\n2\n3\n4\n", timeout=20)
     assert (done.returncode, out) == (1, b"\n2\n\n4\n")
     assert re.fullmatch(rb"wiretask: line 1: ValueError: 1 is odd .*\nwiretask: line 3: ValueError: 3 is odd .*\n", err)
+
+
+def test_the_traceback_of_a_failed_line_is_shown_on_request(process):
+    done = process("submit", "--type", "fail", "--traceback", "--lines", "-")
+    _, err = done.communicate(b"1\n", timeout=20)
+    assert err.splitlines()[1] == b"wiretask: Traceback: here"
+
+
+def test_lines_that_are_not_all_finished_in_time_are_exit_code_4(wiretask, served, monkeypatch, tmp_path):
+    monkeypatch.setattr(patience, "FIRST_SECONDS", 0.01)
+    path = tmp_path / "lines"
+    path.write_bytes(b"1\n2\n")
+    done = wiretask("submit", "--type", "later", "--wait", "0.2", "--lines", str(path))
+    assert (done.exit_code, done.stdout) == (4, "")
+    why, over = done.stderr.splitlines()
+    assert "the task waits: no connected worker knows the type later" in why
+    assert id_of(submits(served)[0]) in why.replace("-", "")
+    assert over == "wiretask: not all are finished after 0.2 s; what was sent goes on"
 
 
 def test_lines_without_waiting_print_ids(process, served):
