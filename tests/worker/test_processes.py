@@ -13,6 +13,7 @@ from wiretask_protocol.messages import CancelMode, Encoding, Envelope, Outcome
 from wiretask_worker.core.assignment import Assignment
 from wiretask_worker.executors.pipe import Ask, Call, Done, Setup, Step, Unpacker, Up, pack
 from wiretask_worker.executors.processes import ProcessExecutor
+from wiretask_worker.runtime import loop_factory
 
 PATIENCE_SECONDS = 30
 
@@ -120,7 +121,8 @@ def pooled(tmp_path, monkeypatch):
             finally:
                 await pool.close()
 
-        asyncio.run(main())
+        with asyncio.Runner(loop_factory=loop_factory()) as runner:
+            runner.run(main())
 
     return run
 

@@ -26,7 +26,7 @@ from wiretask_worker.config import Config
 from wiretask_worker.context import Context
 from wiretask_worker.errors import RefusedError, WorkerError
 from wiretask_worker.handlers import Catalog, Handler
-from wiretask_worker.runtime import INTERRUPTED, Runtime
+from wiretask_worker.runtime import INTERRUPTED, Runtime, loop_factory
 
 PATIENCE_SECONDS = 20
 
@@ -98,14 +98,15 @@ class Process:
 
 
 def in_loop(fake_scheduler):
-    """Decorates a scenario: runs it with a scheduler."""
+    """Decorates a scenario: runs it with a scheduler, on the event loop of a worker process."""
 
     def run(scenario):
         async def main():
             async with fake_scheduler() as scheduler:
                 await scenario(scheduler)
 
-        asyncio.run(main())
+        with asyncio.Runner(loop_factory=loop_factory()) as runner:
+            runner.run(main())
 
     return run
 
@@ -370,6 +371,35 @@ def test_the_log_names_every_attempt_that_did_not_succeed(fake_scheduler, words,
         "task 00000000-0000-0000-0000-000000000001 (fails), attempt 1, failed: ValueError: it is\\nwrong" in caplog.text
     )
     assert 'raise ValueError("it is' in caplog.text
+
+
+def test_a_bug_ends_the_worker_rather_than_half_of_a_turn(fake_scheduler, monkeypatch):
+    @in_loop(fake_scheduler)
+    async def scenario(scheduler):
+        process = Process(scheduler)
+        peer = await scheduler.peer()
+        await peer.get(Subscribe)
+        monkeypatch.setattr(process.runtime.engine.core, "take_turn", lambda: 1 / 0)
+        peer.accept(1)
+        with pytest.raises(WorkerError, match=r"the worker has a bug \(ZeroDivisionError"):
+            await process.exit()
+
+
+def test_progress_that_comes_often_goes_out_ten_times_a_second(fake_scheduler, words):
+    def many(context: Context):
+        for current in range(1000):
+            context.progress(current)
+
+    @in_loop(fake_scheduler)
+    async def scenario(scheduler):
+        async with Process(scheduler, many):
+            peer = await scheduler.peer()
+            await peer.get(Subscribe)
+            peer.send(words.assign(1, kind="many"))
+            assert (await peer.get(Progress)).current in range(1000)
+            assert (await peer.get(Progress | Result)).lease == 1
+
+    # The rest is left out: test_worker looks at what goes when.
 
 
 def test_a_health_file_is_touched_while_the_scheduler_is_there(fake_scheduler, tmp_path, monkeypatch):

@@ -81,7 +81,7 @@ class Context:
 
 
 def id_text(task_id: bytes) -> str:
-    """A task id as people see it: a UUID. (Importing `uuid` takes longer than a task does.)"""
+    """A task id as people see it, a UUID; without `uuid`, which takes longer to import than many tasks to run."""
     digits = task_id.hex()
     return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
 

@@ -47,6 +47,7 @@ class Engine:
         self._inline: InlineExecutor | None = None
         self._link: Link | None = None
         self._timer: asyncio.TimerHandle | None = None
+        self._rings_at = 0.0
         self._excused = False
         self._soon = False
         self._running = False
@@ -135,8 +136,14 @@ class Engine:
     # -- the pump
 
     def pump(self) -> None:
-        """Carries out what the core has decided."""
-        turn = self.core.take_turn()
+        """Carries out what the core has decided. A bug ends the worker: half of a Turn is worse than a new start."""
+        try:
+            self._carry_out(self.core.take_turn())
+        except Exception as error:
+            _LOG.exception("a bug in the worker")
+            self.fail(WorkerError(f"the worker has a bug ({error!r}); please report it"))
+
+    def _carry_out(self, turn: Turn) -> None:
         link = self._link
         if link is not None and (turn.sends or turn.grease):
             link.send(turn.sends, grease=turn.grease)
@@ -190,19 +197,19 @@ class Engine:
         if deadline is None:
             return
         if self._timer is not None:
-            if self._timer.when() <= deadline:
+            if self._rings_at <= deadline:
                 return  # it rings early, and is set anew then
             self._timer.cancel()
+        self._rings_at = deadline
         self._timer = self._loop.call_at(deadline, self._ring)
 
     def _ring(self) -> None:
-        assert self._timer is not None
         now = self._loop.time()
-        late = now - self._timer.when() > _STALL_SECONDS
         self._timer = None
-        if late and not self._excused:
+        if now - self._rings_at > _STALL_SECONDS and not self._excused:
             self._excused = True
-            self._timer = self._loop.call_later(_EXCUSE_SECONDS, self._ring)
+            self._rings_at = now + _EXCUSE_SECONDS
+            self._timer = self._loop.call_at(self._rings_at, self._ring)
             return
         self._excused = False
         self.core.tick(now)

@@ -195,7 +195,7 @@ def run(config: Config) -> int:
             _leave(code)
         return code
 
-    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+    with asyncio.Runner(loop_factory=loop_factory()) as runner:
         return runner.run(main())
 
 
@@ -207,7 +207,8 @@ def _leave(code: int) -> None:
     os._exit(code)
 
 
-def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """What makes the event loop of a worker: uvloop, where it is installed."""
     try:
         import uvloop  # noqa: PLC0415 -- not on every platform
     except ImportError:
