@@ -114,7 +114,7 @@ class Outbox:
                 self._hold(waiting, sends, turn)
                 continue
             done, full = self._send(peer, sends)
-            if done < len(sends):
+            if full or done < len(sends):
                 waiting = self._waiting[peer] = _Waiting(full=full)
                 self._hold(waiting, sends[done:], turn)
                 self._go_on(peer, waiting)
