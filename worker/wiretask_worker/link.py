@@ -6,6 +6,7 @@ Knows framing and the socket; what a message means is for the core, what to do n
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Sequence
 from typing import Protocol, cast
 
@@ -106,7 +107,7 @@ class Link(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """The stream has ended."""
         self._transport = None
-        self._listener.on_close(self._reason if exc is None else str(exc) or type(exc).__name__)
+        self._listener.on_close(self._reason if exc is None else reason(exc))
         if not self.ended.done():
             self.ended.set_result(None)
 
@@ -117,3 +118,10 @@ class Link(asyncio.Protocol):
         else:
             first = escape(self._connection.first_bytes[:16].decode("latin-1"))
             self.close(f"what answers there is not a Wiretask scheduler (it begins with {first!r})")
+
+
+def reason(error: Exception) -> str:
+    """In the words of the system: asyncio's own name the address once more, or the number."""
+    if isinstance(error, OSError) and error.errno is not None and error.errno > 0:
+        return os.strerror(error.errno)
+    return str(error) or type(error).__name__

@@ -26,6 +26,7 @@ from wiretask_worker.executors.base import Executor
 from wiretask_worker.executors.coroutines import CoroutineExecutor
 from wiretask_worker.executors.inline import InlineExecutor
 from wiretask_worker.handlers import Catalog
+from wiretask_worker.link import reason
 from wiretask_worker.logs import escape
 
 _LOG = logging.getLogger(__name__)
@@ -124,7 +125,7 @@ class Runtime:
         except TimeoutError:
             return "no answer"
         except OSError as error:
-            return _reason(error)
+            return reason(error)
         try:
             await link.ended
         finally:
@@ -173,13 +174,6 @@ class Runtime:
 
     def _on_broken(self, text: str) -> None:
         self.engine.fail(DefinitionError(f"in a child process: {text}"))
-
-
-def _reason(error: OSError) -> str:
-    """In the words of the system: asyncio's own name the address once more."""
-    if error.errno is not None and error.errno > 0:
-        return os.strerror(error.errno)
-    return error.strerror or str(error)
 
 
 def run(config: Config) -> int:
