@@ -50,7 +50,7 @@ prints = [
 #: What can be asked for a task.
 asks = [
     click.option("--queue", help="Where the task waits (default)."),
-    click.option("--priority", type=int, default=DEFAULT_PRIORITY, help="0 to 9; 9 goes first (5)."),
+    click.option("--priority", type=click.IntRange(0, 9), default=DEFAULT_PRIORITY, help="0 to 9; 9 goes first (5)."),
     click.option("--max-attempts", type=int, help="How often its code may run and fail (1)."),
     click.option("--retry-delay", type=seconds, help="First wait between attempts; doubles each time."),
     click.option("--delay", type=seconds, help="Not before this long from now."),

@@ -88,8 +88,10 @@ def start_scheduler(
 
 
 def start_worker(folder: Path, address: str, *arguments: str) -> Part:
-    """A worker that is subscribed."""
-    part = Part("worker", "--scheduler", address, *arguments, log=folder / "worker.log")
+    """A worker that is subscribed; it finds modules of tasks in the folder, beside its own path."""
+    path = os.pathsep.join(part for part in (str(folder), os.environ.get("PYTHONPATH")) if part)
+    log = folder / "worker.log"
+    part = Part("worker", "--scheduler", address, *arguments, log=log, env={"PYTHONPATH": path})
     part.ready()
     return part
 
