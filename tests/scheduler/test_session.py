@@ -106,7 +106,11 @@ def test_what_follows_an_open_is_judged_after_the_accept():
 @pytest.mark.parametrize(
     ("rest", "code", "text"),
     [
-        ({"versions": VersionRange(2, 9)}, ErrorCode.VERSION_MISMATCH, "speaks versions 1 to 1; upgrade the older side"),
+        (
+            {"versions": VersionRange(2, 9)},
+            ErrorCode.VERSION_MISMATCH,
+            "speaks versions 1 to 1; upgrade the older side",
+        ),
         ({"role": 7}, ErrorCode.ROLE_REFUSED, "serves workers and clients, not role 7"),
         ({"key_id": "k1"}, ErrorCode.AUTH_FAILED, "has no tokens; connect without one"),
     ],

@@ -16,7 +16,9 @@ def make(request, tmp_path):
     stores = []
 
     def make(**arguments):
-        store = SqliteStore(tmp_path / "tasks.db", **arguments) if request.param == "sqlite" else MemoryStore(**arguments)
+        store = (
+            SqliteStore(tmp_path / "tasks.db", **arguments) if request.param == "sqlite" else MemoryStore(**arguments)
+        )
         stores.append(store)
         store.claim("main")
         loaded = store.load("main")
@@ -40,7 +42,9 @@ def task_id(number):
 def inserted(seq, *, number=None, options=OPTIONS, state=TaskState.READY, envelope=None, **rest):
     body = b"envelope %d" % seq if envelope is None else envelope
     fields = {"due": None, "expires": None, "note": None, **rest}
-    return Inserted(seq, task_id(seq if number is None else number), options, int(state), 1000 + seq, **fields, envelope=body)
+    return Inserted(
+        seq, task_id(seq if number is None else number), options, int(state), 1000 + seq, **fields, envelope=body
+    )
 
 
 def ended(seq, *, state=TaskState.SUCCEEDED, report=b"report", forget=10_000, error=None):
@@ -48,7 +52,16 @@ def ended(seq, *, state=TaskState.SUCCEEDED, report=b"report", forget=10_000, er
 
 
 def updated(seq, **rest):
-    fields = {"state": 4, "attempt": 0, "crashes": 0, "losses": 0, "due": None, "lease": 0, "session": None, "error": None}
+    fields = {
+        "state": 4,
+        "attempt": 0,
+        "crashes": 0,
+        "losses": 0,
+        "due": None,
+        "lease": 0,
+        "session": None,
+        "error": None,
+    }
     return Updated(seq, **(fields | rest))
 
 

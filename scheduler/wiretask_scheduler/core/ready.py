@@ -21,13 +21,13 @@ _SMALL = FRAME_LIMIT_FLOOR - RELAY_HEADROOM
 
 
 def size_class(octets: int) -> int:
-    """0 for what every worker takes; else the number of bits of the size, so that a class is a power of two."""
-    return 0 if octets <= _SMALL else octets.bit_length()
+    """0 for what every worker takes; else the power of two that the frames of the class fit into."""
+    return 0 if octets <= _SMALL else (octets + RELAY_HEADROOM - 1).bit_length()
 
 
 def class_limit(size: int) -> int:
     """The frame limit that a worker must have for the largest envelope of a size class."""
-    return FRAME_LIMIT_FLOOR if size == 0 else (1 << size) + RELAY_HEADROOM
+    return FRAME_LIMIT_FLOOR if size == 0 else 1 << size
 
 
 class Lane:

@@ -47,12 +47,16 @@ class Scene:
         self.seqs[peer] = 0
         return peer
 
-    def worker(self, peer: int = 9, *, slots: int = 10, queues=("default",), types=("work",), **hello) -> int:
+    def worker(
+        self, peer: int = 9, *, slots: int = 10, queues=("default",), types=("work",), attempts=0, **hello
+    ) -> int:
         opened = Hello(HelloKind.OPEN, 1, versions=VersionRange(1, 1), role=Role.WORKER, name=f"worker {peer}", **hello)
         assert self.broker.join(peer, opened, "", self.now) is not None
         self.seqs[peer] = 0
         weights = tuple(QueueWeight(*(queue if isinstance(queue, tuple) else (queue, 1))) for queue in queues)
-        self.receive(peer, Subscribe(weights, tuple(TypeSupport(name, 0) for name in types)), Credit(slots, 0, 0))
+        self.receive(
+            peer, Subscribe(weights, tuple(TypeSupport(name, 0, attempts) for name in types)), Credit(slots, 0, 0)
+        )
         return peer
 
     def seq(self, peer: int) -> int:

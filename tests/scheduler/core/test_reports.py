@@ -86,6 +86,27 @@ def test_a_task_with_attempts_left_comes_back_after_its_backoff(scene):
     assert scene.turn().changes.ended[0].attempt == 4
 
 
+def test_the_worker_says_how_often_where_the_task_does_not(scene):
+    scene.client()
+    worker = scene.worker(attempts=2)
+    task_id = scene.submit()
+    for attempt in (1, 2):
+        ((_, _, lease),) = scene.dispatched()
+        scene.result(worker, lease, task_id, Outcome.FAILED)
+        if attempt == 1:
+            scene.passes(2)
+    assert scene.turn().changes.ended[0].attempt == 2
+
+
+def test_what_the_task_says_counts_more_than_what_the_worker_says(scene):
+    scene.client()
+    worker = scene.worker(attempts=9)
+    task_id = scene.submit(max_attempts=1)
+    ((_, _, lease),) = scene.dispatched()
+    scene.result(worker, lease, task_id, Outcome.FAILED)
+    assert scene.turn().changes.ended[0].state == TaskState.DEAD
+
+
 def test_the_handler_may_choose_the_wait(scene):
     worker, task_id, lease = running(scene, max_attempts=2)
     scene.result(worker, lease, task_id, Outcome.FAILED, retry_after=60_000)

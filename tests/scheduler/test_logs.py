@@ -1,0 +1,32 @@
+"""A line is a line, whoever wrote what is in it."""
+
+import logging
+
+from wiretask_scheduler.logs import OneLine, escaped
+
+
+def line(message, *arguments, error=None):
+    record = logging.LogRecord(
+        "x", logging.ERROR, "x.py", 1, message, arguments, error and (type(error), error, error.__traceback__)
+    )
+    return OneLine().format(record)
+
+
+def test_an_error_shows_its_last_words_and_its_place():
+    try:
+        int("no\nway")
+    except ValueError as error:
+        text = line("it went %s", "wrong", error=error)
+    assert "ERROR it went wrong (ValueError: invalid literal" in text
+    assert "no\\nway" in text
+    assert "test_logs.py:" in text
+    assert "\n" not in text
+
+
+def test_a_record_without_an_error_is_its_message():
+    assert line("hello").endswith(" ERROR hello")
+
+
+def test_the_words_of_a_peer_cannot_leave_their_line_or_move_the_cursor():
+    assert escaped("name\n\x1b[31mred\u202e\0") == "name\\n\\x1b[31mred\\u202e\\x00"
+    assert len(escaped("x" * 10_000)) == 100

@@ -1,0 +1,424 @@
+"""Real sockets and raw octets: the whole way of a task, and every peer that misbehaves."""
+
+import asyncio
+import socket
+import struct
+import sys
+from pathlib import Path
+
+import pytest
+
+from wiretask_protocol import codec
+from wiretask_protocol.errors import ErrorCode
+from wiretask_protocol.messages import (
+    Accepted,
+    Await,
+    Error,
+    Goodbye,
+    GoodbyeReason,
+    Hello,
+    HelloKind,
+    Query,
+    Result,
+    Status,
+    SubmitFlags,
+    TaskState,
+)
+from wiretask_scheduler import link
+from wiretask_scheduler.core import Settings
+from wiretask_scheduler.session import SessionSettings
+from wiretask_scheduler.store.sqlite import SqliteStore
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from scheduler_place import report, serving, submit, task_id, work  # type: ignore[import-not-found] # it lies beside
+
+
+def told(octets):
+    """The one Error in the octets."""
+    command, length = struct.unpack_from(">BI", octets)
+    assert (command, length) == (Error.COMMAND, len(octets) - 5)
+    return codec.decode(command, octets[5:])
+
+
+# -- the way of a task --
+
+
+@pytest.mark.parametrize("durable", [True, False])
+def test_a_task_goes_to_the_worker_and_its_result_to_the_client(run, tmp_path, durable):
+    async def story():
+        async with serving(SqliteStore(tmp_path / "tasks.db") if durable else None) as place:
+            worker, client = await place.worker(), await place.join()
+            await client.send(submit(1, b"hello"))
+            assert await client.get() == Accepted(1)
+            task = await work(worker, body=b"world")
+            assert task.task_id == task_id(1)
+            assert codec.decode_envelope(task.envelope).body == b"hello"
+            assert await worker.get() == Accepted(1)
+            assert await client.get() == Result(1, task_id(1), 0, 1, report(b"world"), attempt=1)
+
+    run(story())
+
+
+def test_an_ended_task_is_answered_from_the_store(run, tmp_path):
+    async def story():
+        async with serving(SqliteStore(tmp_path / "tasks.db")) as place:
+            worker, client = await place.worker(), await place.join()
+            await client.send(submit(1, flags=0))
+            await work(worker)
+            assert await client.get() == Accepted(1)
+            assert await worker.get() == Accepted(1)
+            await client.send(Await(2, task_id(1)), Query(3, task_id(1)), Await(4, task_id(9)))
+            assert await client.get() == Accepted(4)
+            result, status, unknown = [await client.get() for _ in range(3)]
+            assert (result.task_id, result.report) == (task_id(1), report())
+            assert isinstance(status, Status)
+            assert (status.query, status.state) == (3, TaskState.SUCCEEDED)
+            assert (unknown.code, unknown.seq) == (ErrorCode.UNKNOWN_TASK, 4)
+
+    run(story())
+
+
+@pytest.mark.parametrize("repeat", [SubmitFlags.REPEAT, 0])
+def test_an_id_that_ended_before_the_restart_gets_the_result_that_is_there(run, tmp_path, repeat):
+    async def story():
+        async with serving(SqliteStore(tmp_path / "tasks.db")) as place:
+            worker, client = await place.worker(), await place.join()
+            await client.send(submit(1))
+            await work(worker, body=b"once")
+            assert [type(await client.get()) for _ in range(2)] == [Accepted, Result]
+        async with serving(SqliteStore(tmp_path / "tasks.db")) as place:
+            worker, client = await place.worker(), await place.join()
+            await client.send(submit(1, flags=SubmitFlags.WANT_RESULT | repeat), submit(2))
+            assert (await work(worker, body=b"twice")).task_id == task_id(2)
+            reports = {}
+            while len(reports) < 2:
+                message = await client.get()
+                if isinstance(message, Result):
+                    reports[message.task_id] = message.report
+            assert reports == {task_id(1): report(b"once"), task_id(2): report(b"twice")}
+
+    run(story())
+
+
+def test_bodies_beyond_the_budget_and_after_a_restart_are_read_from_the_store(run, tmp_path):
+    async def story():
+        bodies = {task_id(seq): b"%d" % seq * 1000 for seq in range(1, 301)}
+        async with serving(SqliteStore(tmp_path / "tasks.db"), body_budget=10_000) as place:
+            client = await place.join()
+            await client.send(*(submit(seq, bodies[task_id(seq)], flags=0) for seq in range(1, 301)))
+            while (await client.get()).seq < 300:
+                pass
+            worker = await place.worker(slots=100)
+            for seq in range(1, 151):
+                task = await work(worker, seq)
+                while isinstance(task, Accepted):
+                    task = await work(worker, seq)
+        at_once = Settings(resume_grace_seconds=0)
+        async with serving(SqliteStore(tmp_path / "tasks.db"), body_budget=10_000, core=at_once) as place:
+            worker = await place.worker(slots=300)
+            while len(bodies) > 150:
+                task = await worker.get()
+                assert codec.decode_envelope(task.envelope).body == bodies.pop(task.task_id)
+
+    async def work(worker, seq):
+        message = await worker.get()
+        if not isinstance(message, Accepted):
+            await worker.send(Result(seq, message.task_id, message.lease, 1, report()))
+        return message
+
+    run(story())
+
+
+def test_frames_survive_any_split(run):
+    async def story():
+        async with serving() as place:
+            client = await place.join()
+            for octet in codec.encode(submit(1)) + codec.encode(submit(2)):
+                await client.send(bytes([octet]))
+            seqs = [(await client.get()).seq]
+            if seqs == [1]:
+                seqs.append((await client.get()).seq)
+            assert seqs[-1] == 2
+
+    run(story())
+
+
+def test_a_large_frame_arrives(run):
+    async def story():
+        async with serving() as place:
+            worker, client = await place.worker(), await place.join()
+            body = bytes(range(256)) * 16_000
+            await client.send(submit(1, body))
+            assert await client.get() == Accepted(1)
+            task = await work(worker, body=body)
+            assert codec.decode_envelope(task.envelope).body == body
+            assert (await client.get()).report == report(body)
+
+    run(story())
+
+
+# -- peers that misbehave --
+
+
+@pytest.mark.parametrize(
+    ("octets", "code"),
+    [
+        (b"\x16\x03\x01\x02\x00\x01", ErrorCode.NOT_WIRETASK),
+        (bytes(100_000), ErrorCode.NOT_WIRETASK),
+        (b"\x03\0\0\0\0", ErrorCode.TRUNCATED),
+        (b"\x03\x7f\xff\xff\xff" + bytes(200_000), ErrorCode.FRAME_TOO_LARGE),
+    ],
+)
+def test_the_error_reaches_whoever_sends_garbage_also_when_more_of_it_comes(run, octets, code):
+    async def story():
+        async with serving() as place:
+            peer = await place.raw()
+            await peer.send(octets)
+            assert told(await peer.rest()).code == code
+            peer.close()
+            await place.gone(0)
+
+    run(story())
+
+
+def test_http_on_the_port_is_answered_in_http(run):
+    async def story():
+        async with serving() as place:
+            peer = await place.raw()
+            await peer.send(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            answer = await peer.rest()
+            assert answer.startswith(b"HTTP/1.1 400 Bad Request\r\n")
+            assert answer.endswith(b"the HTTP interface has a port of its own.\n")
+
+    run(story())
+
+
+def test_a_bad_message_ends_its_connection_and_no_other(run):
+    async def story():
+        async with serving() as place:
+            good, bad = await place.join(), await place.join()
+            await bad.send(submit(1), submit(3))
+            assert await bad.get() == Accepted(1)
+            assert (await bad.get()).code == ErrorCode.BAD_SEQUENCE
+            with pytest.raises(EOFError):
+                await bad.get()
+            await good.send(submit(1, number=10))
+            assert await good.get() == Accepted(1)
+
+    run(story())
+
+
+def test_a_truncated_frame_and_the_end_is_told(run):
+    async def story():
+        async with serving() as place:
+            peer = await place.join()
+            await peer.send(b"\x07\0\0\0\x50half")
+            peer.writer.write_eof()
+            assert (await peer.get()).code == ErrorCode.TRUNCATED
+
+    run(story())
+
+
+def test_who_never_says_hello_is_told_and_let_go(run):
+    async def story():
+        async with serving(settings=SessionSettings(handshake_seconds=0.01)) as place:
+            peer = await place.raw()
+            await peer.send(b"\x03\0")
+            assert told(await peer.rest()).code == ErrorCode.HANDSHAKE_TIMEOUT
+
+    run(story())
+
+
+def test_who_falls_silent_is_told_and_let_go(run):
+    async def story():
+        async with serving(settings=SessionSettings(heartbeat_ms=100)) as place:
+            peer = await place.join()
+            messages = []
+            with pytest.raises(EOFError):  # noqa: PT012 -- until the end
+                while True:
+                    messages.append(await peer.get())
+            *pings, error = messages
+            assert {message.kind for message in pings} == {HelloKind.PING}
+            assert error.code == ErrorCode.SILENT
+
+    run(story())
+
+
+def test_a_ping_is_answered(run):
+    async def story():
+        async with serving() as place:
+            peer = await place.join()
+            await peer.send(Hello(HelloKind.PING, 99))
+            assert await peer.get() == Hello(HelloKind.PONG, 99)
+
+    run(story())
+
+
+def test_an_address_has_so_many_connections(run):
+    async def story():
+        async with serving(per_address=2) as place:
+            first, _ = await place.join(), await place.join()
+            peer = await place.raw()
+            assert told(await peer.rest()).code == ErrorCode.TOO_MANY_CONNECTIONS
+            peer.close()
+            first.close()
+            await place.gone(1)
+            await place.join()
+
+    run(story())
+
+
+def test_grease_follows_the_accept_and_nothing_else(run):
+    async def story():
+        async with serving() as place:
+            joined = await place.join()
+            ((tag, _),) = joined.accept.unknown
+            assert 0x7FA0 <= tag <= 0x7FAF
+            await joined.send(Hello(HelloKind.PING, 1), Hello(HelloKind.PING, 2))
+            assert [(await joined.get()).nonce for _ in range(2)] == [1, 2]
+            assert joined.connection.partial == 0
+
+    run(story())
+
+
+def test_a_bug_costs_one_connection(run, caplog):
+    async def story():
+        async with serving() as place:
+            good, bad = await place.join(), await place.join()
+            broker = place.flow.broker
+            receive_many = broker.receive_many
+
+            def broken(peer, messages, now):
+                if peer == 2:
+                    raise ZeroDivisionError
+                receive_many(peer, messages, now)
+
+            broker.receive_many = broken
+            await bad.send(submit(1))
+            assert (await bad.get()).code == ErrorCode.INTERNAL
+            await good.send(submit(1))
+            assert await good.get() == Accepted(1)
+
+    run(story())
+    assert "a bug, please report it" in caplog.text
+
+
+# -- peers that do not read --
+
+
+def small_buffers(peer):
+    peer.writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+
+
+async def fill(place, client, worker, count, octets):
+    """So many results of so many octets for a client that does not read."""
+    await client.send(*(submit(seq, number=seq) for seq in range(1, count + 1)))
+    for seq in range(1, count + 1):
+        task = await worker.get()
+        while isinstance(task, Accepted):
+            task = await worker.get()
+        await worker.send(Result(seq, task.task_id, task.lease, 1, report(bytes(octets))))
+    while place.flow.broker.state.counts["succeeded"] < count:  # noqa: ASYNC110 -- the core tells nobody
+        await asyncio.sleep(0.001)
+    await place.flow.settled()
+
+
+def test_a_slow_reader_gets_everything_in_the_end_and_memory_stays_bounded(run, tmp_path):
+    async def story():
+        async with serving(SqliteStore(tmp_path / "tasks.db")) as place:
+            worker, client = await place.worker(), await place.join()
+            client.reader._limit = 1000
+            other = await place.join()
+            await fill(place, client, worker, 300, 100_000)
+            slow = place.flow.server.links[2]
+            assert slow._transport.get_write_buffer_size() < 2 << 20
+            assert place.flow.outbox.is_waiting(2)
+            waiting = place.flow.outbox._waiting[2]
+            assert sum(len(send.report) for send in waiting.queue if isinstance(send, Result)) < 2 << 20
+            await other.send(submit(1, number=999))
+            assert await other.get() == Accepted(1)
+            results = [message for message in [await client.get() for _ in range(301)] if isinstance(message, Result)]
+            seqs = [result.seq for result in results]
+            while len(seqs) < 300:
+                message = await client.get()
+                seqs += [message.seq] if isinstance(message, Result) else []
+            assert seqs == list(range(1, 301))
+
+    run(story())
+
+
+def test_who_makes_no_progress_is_cut_off(run, monkeypatch):
+    async def story():
+        async with serving(settings=SessionSettings(heartbeat_ms=100)) as place:
+            worker, client = await place.worker(), await place.join()
+            client.reader._limit = 1000
+            pings = asyncio.create_task(answer_pings(worker))
+            await client.send(*(submit(seq) for seq in range(1, 101)))
+            await place.gone(1)
+            pings.cancel()
+
+    async def answer_pings(worker):
+        seq = 0
+        while True:
+            message = await worker.get()
+            if isinstance(message, Hello):
+                await worker.send(Hello(HelloKind.PONG, message.nonce))
+            elif not isinstance(message, Accepted):
+                seq += 1
+                await worker.send(Result(seq, message.task_id, message.lease, 1, report(bytes(200_000))))
+
+    monkeypatch.setattr(link, "LINGER_SECONDS", 0.01)
+    run(story())
+
+
+def test_clients_are_paused_while_the_store_lags_and_workers_are_not(run):
+    async def story():
+        async with serving() as place:
+            worker, client = await place.worker(), await place.join()
+            place.flow.server.pause_clients(paused=True)
+            await client.send(submit(1))
+            await worker.send(Hello(HelloKind.PING, 1))
+            assert await worker.get() == Hello(HelloKind.PONG, 1)
+            assert place.flow.broker.state.counts["submitted"] == 0
+            place.flow.server.pause_clients(paused=False)
+            assert await client.get() == Accepted(1)
+
+    run(story())
+
+
+# -- the end --
+
+
+def test_a_stop_says_goodbye_and_what_was_accepted_is_there_afterwards(run, tmp_path):
+    async def story():
+        async with serving(SqliteStore(tmp_path / "tasks.db")) as place:
+            client = await place.join()
+            await client.send(submit(1, flags=0))
+            assert await client.get() == Accepted(1)
+            await place.flow.stop()
+            assert await client.get() == Goodbye(GoodbyeReason.SHUTTING_DOWN)
+        async with serving(SqliteStore(tmp_path / "tasks.db")) as place:
+            worker = await place.worker()
+            assert (await worker.get()).task_id == task_id(1)
+
+    run(story())
+
+
+def test_the_session_of_a_worker_is_durable_before_its_accept_leaves(run, tmp_path):
+    class Watched(SqliteStore):
+        sessions = 0
+
+        def commit(self, epoch, changes):
+            committed = super().commit(epoch, changes)
+            self.sessions += sum(len(change.sessions) for change in changes)
+            return committed
+
+    async def story():
+        store = Watched(tmp_path / "tasks.db")
+        async with serving(store) as place:
+            worker = await place.join("worker")
+            assert worker.accept.session is not None
+            assert store.sessions == 1
+
+    run(story())
