@@ -237,6 +237,7 @@ def rate(c: Cursor) -> None:
 def type_support(c: Cursor) -> None:
     c.name()
     u8(c)
+    u16(c)
 
 
 def attempt(c: Cursor) -> None:

@@ -1,4 +1,4 @@
-# Generated from spec/ (sha256 10effdbf42e56a0b); do not edit.
+# Generated from spec/ (sha256 0dc863c408f9c4db); do not edit.
 # Edit the spec and run: nox -s generate
 """The golden examples of the spec: each value and the frame that it is."""
 
@@ -81,8 +81,8 @@ EXAMPLES: dict[str, tuple[messages.AnyMessage, bytes]] = {
         bytes.fromhex("0800000009000000000000000700"),
     ),
     "Subscribe/two_queues": (
-        messages.Subscribe(queues=(messages.QueueWeight(queue='default', weight=1), messages.QueueWeight(queue='urgent', weight=4), ), types=(messages.TypeSupport(type='sha256', cancel=0), messages.TypeSupport(type='add@2', cancel=1), ), labels=('eu', ), resources=(messages.Resource(name='gpu', amount=2), )),
-        bytes.fromhex("090000004600020764656661756c74000106757267656e740004000206736861323536000561646440320102000100000005000102657500020000000e0001036770750000000000000002"),
+        messages.Subscribe(queues=(messages.QueueWeight(queue='default', weight=1), messages.QueueWeight(queue='urgent', weight=4), ), types=(messages.TypeSupport(type='sha256', cancel=0, max_attempts=0), messages.TypeSupport(type='add@2', cancel=1, max_attempts=3), ), labels=('eu', ), resources=(messages.Resource(name='gpu', amount=2), )),
+        bytes.fromhex("090000004a00020764656661756c74000106757267656e74000400020673686132353600000005616464403201000302000100000005000102657500020000000e0001036770750000000000000002"),
     ),
     "Credit/window": (
         messages.Credit(slots=8, octets=0, begun=4294967297),

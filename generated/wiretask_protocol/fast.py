@@ -1,4 +1,4 @@
-# Generated from spec/ (sha256 10effdbf42e56a0b); do not edit.
+# Generated from spec/ (sha256 0dc863c408f9c4db); do not edit.
 # Edit the spec and run: nox -s generate
 """The fast codec: straight-line code over precompiled structs, fully checked.
 
@@ -76,7 +76,7 @@ _VERSION_RANGE_0 = struct.Struct(">HH")
 _QUEUE_WEIGHT_0 = struct.Struct(">B")
 _QUEUE_WEIGHT_1 = struct.Struct(">H")
 _TYPE_SUPPORT_0 = struct.Struct(">B")
-_TYPE_SUPPORT_1 = struct.Struct(">B")
+_TYPE_SUPPORT_1 = struct.Struct(">BH")
 _RESOURCE_0 = struct.Struct(">B")
 _RESOURCE_1 = struct.Struct(">Q")
 _HEADER_0 = struct.Struct(">B")
@@ -310,16 +310,16 @@ def _read_type_support(data: bytes, at: int) -> tuple[TypeSupport, int]:
     _end = at + _type_length
     type = _name(data[at:_end])
     at = _end
-    cancel, = _TYPE_SUPPORT_1.unpack_from(data, at)
-    at += 1
-    value = TypeSupport(type, cancel)
+    cancel, max_attempts = _TYPE_SUPPORT_1.unpack_from(data, at)
+    at += 3
+    value = TypeSupport(type, cancel, max_attempts)
     return value, at
 
 
 def _write_type_support(value: TypeSupport) -> bytes:
     _type = _name_octets(value.type)
     _type_length = len(_type)
-    return _TYPE_SUPPORT_0.pack(_type_length) + _type + _TYPE_SUPPORT_1.pack(value.cancel)
+    return _TYPE_SUPPORT_0.pack(_type_length) + _type + _TYPE_SUPPORT_1.pack(value.cancel, value.max_attempts)
 
 
 def _read_resource(data: bytes, at: int) -> tuple[Resource, int]:

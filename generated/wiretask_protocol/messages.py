@@ -1,4 +1,4 @@
-# Generated from spec/ (sha256 10effdbf42e56a0b); do not edit.
+# Generated from spec/ (sha256 0dc863c408f9c4db); do not edit.
 # Edit the spec and run: nox -s generate
 """The messages of the protocol as typed, immutable values.
 
@@ -368,6 +368,9 @@ class TypeSupport(msgspec.Struct, frozen=True, gc=False):
 
     cancel: int
     """How a task of it can be stopped. (CancelSupport.)"""
+
+    max_attempts: int
+    """How often its code may run and fail where the task does not say. 0 is once."""
 
 
 class Resource(msgspec.Struct, frozen=True, gc=False):

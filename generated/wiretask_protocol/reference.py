@@ -1,4 +1,4 @@
-# Generated from spec/ (sha256 10effdbf42e56a0b); do not edit.
+# Generated from spec/ (sha256 0dc863c408f9c4db); do not edit.
 # Edit the spec and run: nox -s generate
 """The reference codec: the protocol declared with construct, one line for each field.
 
@@ -146,6 +146,7 @@ TypeSupport = bounded.Record(
     Struct(
         "type" / Name,  # The type; its version is part of its name (add@2).
         "cancel" / CancelSupport,  # How a task of it can be stopped.
+        "max_attempts" / bounded.Integer(2),  # How often its code may run and fail where the task does not say. 0 is once.
     ),
     messages.TypeSupport,
 )

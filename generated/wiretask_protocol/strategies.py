@@ -1,4 +1,4 @@
-# Generated from spec/ (sha256 10effdbf42e56a0b); do not edit.
+# Generated from spec/ (sha256 0dc863c408f9c4db); do not edit.
 # Edit the spec and run: nox -s generate
 """Hypothesis strategies that draw messages: legal ones, and the fields of nearly legal ones. For tests only."""
 
@@ -50,6 +50,7 @@ def draw_type_support() -> st.SearchStrategy[messages.TypeSupport]:
         messages.TypeSupport,
         st.from_regex(r"[A-Za-z0-9_][A-Za-z0-9_.:/@+-]*", fullmatch=True).filter(lambda name: len(name) <= 128),
         integers(0, 255),
+        integers(0, 65535),
     )
 
 

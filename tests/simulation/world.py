@@ -282,7 +282,7 @@ class World:
             self.subscribe(peer)
 
     def subscribe(self, worker: FakeWorker) -> None:
-        sent = [Subscribe((QueueWeight("default", 1),), (TypeSupport("work", 0),)), Credit(worker.slots, 0, 0)]
+        sent = [Subscribe((QueueWeight("default", 1),), (TypeSupport("work", 0, 0),)), Credit(worker.slots, 0, 0)]
         self.send(worker, sent)
 
     def resumed(self, worker: FakeWorker, answer: Resume) -> None:

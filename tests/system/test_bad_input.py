@@ -72,7 +72,9 @@ class Peer:
         """The last Error before the scheduler closes."""
         data = self.rest()
         assert data[0] == Error.COMMAND, data
-        return codec.decode(4, data[5:])
+        error = codec.decode(4, data[5:])
+        assert isinstance(error, Error)
+        return error
 
 
 def still_serves(system) -> None:
@@ -150,7 +152,7 @@ def test_what_an_accepted_client_does_wrong_ends_its_connection_and_no_other(sys
 
 def worker(system, slots: int = 4) -> Peer:
     peer = Peer(system, Role.WORKER)
-    peer.send(Subscribe((QueueWeight("default", 1),), (TypeSupport("sha256", 0),)), Credit(slots, 0, 0))
+    peer.send(Subscribe((QueueWeight("default", 1),), (TypeSupport("sha256", 0, 0),)), Credit(slots, 0, 0))
     return peer
 
 

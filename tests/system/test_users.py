@@ -121,6 +121,16 @@ def test_a_task_that_fails_says_why_in_one_line_and_the_worker_lives(system, cas
     assert system.client("submit", "Hello, World!").stdout.strip() == HELLO
 
 
+def test_a_task_is_tried_as_often_as_its_decorator_says(system):
+    system.worker(*system.tasks(TASKS))
+    failed = system.client("submit", "--type", "fails", "--json", '["again"]')
+    assert failed.returncode == 1
+    task_id = failed.stderr.rpartition("task ")[2].strip(") \n")
+    assert [line.split() for line in system.client("status", task_id).stdout.splitlines() if "attempt " in line] == [
+        ["attempt", "2"]
+    ]
+
+
 def test_a_handler_that_kills_its_process_costs_one_task_and_not_the_worker(system):
     system.worker(*system.tasks(TASKS), "--executor", "process", "--concurrency", "2")
     died = system.client("submit", "--type", "dies", "--json", "[]")
@@ -208,7 +218,7 @@ def test_what_the_http_side_says(system):
 
     def get(path: str) -> str:
         with urllib.request.urlopen(base + path) as answer:
-            return answer.read().decode()
+            return str(answer.read(), "utf-8")
 
     assert get("/healthz") == "ok\n"
     assert "wiretask_tasks_succeeded_total 1.0" in get("/metrics")

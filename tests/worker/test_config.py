@@ -89,8 +89,8 @@ def catalog():
 )
 def test_how_a_type_can_be_cancelled_follows_from_where_it_runs(executor, support):
     types = Config(executor=executor).core_settings(catalog()).types
-    assert types["plain"] == (support, 1500)
-    assert types["coroutine"] == (CancelSupport.COOPERATIVE, 0)
+    assert types["plain"] == (support, 1500, 0)
+    assert types["coroutine"] == (CancelSupport.COOPERATIVE, 0, 0)
 
 
 def test_a_worker_takes_the_default_queue_and_those_of_its_tasks_unless_it_is_told_others():

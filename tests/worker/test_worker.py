@@ -58,9 +58,9 @@ def test_an_accepted_worker_subscribes_and_gives_credit_and_asks_whether_it_was_
         Subscribe(
             (QueueWeight("default", 1),),
             (
-                TypeSupport("work", CancelSupport.COOPERATIVE),
-                TypeSupport("hard", CancelSupport.HARD),
-                TypeSupport("brief", CancelSupport.COOPERATIVE),
+                TypeSupport("work", CancelSupport.COOPERATIVE, 0),
+                TypeSupport("hard", CancelSupport.HARD, 0),
+                TypeSupport("brief", CancelSupport.COOPERATIVE, 0),
             ),
         ),
         Credit(4, 1000, 0),

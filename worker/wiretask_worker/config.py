@@ -95,7 +95,7 @@ class Config:
             cancel = CancelSupport.COOPERATIVE
         else:
             cancel = CancelSupport.HARD if self.executor == "process" else CancelSupport.NONE
-        return TypeSettings(cancel, round((handler.time_limit or 0) * 1000))
+        return TypeSettings(cancel, round((handler.time_limit or 0) * 1000), handler.max_attempts or 0)
 
 
 def parse_address(text: str) -> tuple[str, int]:

@@ -256,7 +256,7 @@ def _on_limit(state: State, what: Any, now: Now) -> None:
     text = "it ran past its time limit, and its worker did not stop it"
     rare = task.rarely()
     rare.error_type, rare.error_message = "TimeLimitExceeded", text
-    reports.failed(state, task, Outcome.TIMED_OUT, endings.own_report("TimeLimitExceeded", text), now)
+    reports.failed(state, worker, task, Outcome.TIMED_OUT, endings.own_report("TimeLimitExceeded", text), now)
 
 
 _TIMERS: dict[str, Callable[[State, Any, Now], None]] = {

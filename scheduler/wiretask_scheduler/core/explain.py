@@ -35,7 +35,7 @@ def status(state: State, task: Task, query: int, now: Now) -> Status:
         worker=worker.name if worker is not None else None,
         error_type=rare.error_type if rare is not None else None,
         error_message=rare.error_message if rare is not None else None,
-        max_attempts=task.options.max_attempts,
+        max_attempts=task.options.max_attempts or None,
         deliveries=rare.deliveries if rare is not None else None,
     )
 

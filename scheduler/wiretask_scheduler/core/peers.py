@@ -56,7 +56,8 @@ class Worker(Peer):
 
     session: bytes
     queues: dict[str, int] = field(default_factory=dict)
-    types: frozenset[str] = frozenset()
+    #: The types that it knows, and how often the code of each may run and fail where a task does not say.
+    types: dict[str, int] = field(default_factory=dict)
     labels: tuple[str, ...] = ()
     slots: int = 0
     octets: int = 0

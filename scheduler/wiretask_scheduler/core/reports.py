@@ -48,13 +48,16 @@ def _on_failure(state: State, worker: Worker, task: Task, result: Result, now: N
         endings.end(state, task, TaskMachineEvent.GIVE_UP, result.outcome, result.report, now)
     else:
         wait = result.retry_after / 1000 if result.retry_after is not None else None
-        failed(state, task, result.outcome, result.report, now, wait=wait)
+        failed(state, worker, task, result.outcome, result.report, now, wait=wait)
 
 
-def failed(state: State, task: Task, outcome: int, report: bytes, now: Now, wait: float | None = None) -> None:
+def failed(
+    state: State, worker: Worker, task: Task, outcome: int, report: bytes, now: Now, wait: float | None = None
+) -> None:
     """An attempt has failed: the next one comes after a wait in seconds, or there is none left."""
     rare = task.rarely()
-    if rare.cancelling or rare.failures + 1 >= task.options.max_attempts:
+    most = task.options.max_attempts or worker.types.get(task.options.type, 0) or 1
+    if rare.cancelling or rare.failures + 1 >= most:
         endings.end(state, task, TaskMachineEvent.GIVE_UP, outcome, report, now)
         return
     rare.failures += 1

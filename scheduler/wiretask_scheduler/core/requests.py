@@ -104,5 +104,5 @@ def ended_status(stored: StoredTask, query: int, now: Now) -> Status:
         outcome=stored.outcome,
         error_type=error_type or None,
         error_message=error_message_ or None,
-        max_attempts=stored.options.max_attempts,
+        max_attempts=stored.options.max_attempts or None,
     )

@@ -28,7 +28,7 @@ HEARTBEAT_SECONDS = HEARTBEAT_MS / 1000
 def on_subscribe(state: State, worker: Worker, subscribe: Subscribe) -> None:
     """A worker says what it takes."""
     worker.queues = {entry.queue: entry.weight for entry in subscribe.queues}
-    worker.types = frozenset(entry.type for entry in subscribe.types)
+    worker.types = {entry.type: entry.max_attempts for entry in subscribe.types}
     worker.labels = subscribe.labels or ()
     worker.lanes = [lane for lane in state.ready if worker.can_take(lane)]
     state.unsettled = True

@@ -110,7 +110,7 @@ def _options(state: State, submit: Submit, task_type: str, queue: str) -> Option
             queue,
             submit.priority,
             submit.cost or 1,
-            submit.max_attempts or 1,
+            submit.max_attempts or 0,
             submit.time_limit or 0,
             submit.retry,
             submit.retention,

@@ -21,7 +21,8 @@ class Options(msgspec.Struct, frozen=True, gc=False):
     queue: str
     priority: int
     cost: int = 1
-    max_attempts: int = 1
+    #: 0 where it does not say: then the worker's word for its type counts, and where that says nothing, it is one.
+    max_attempts: int = 0
     time_limit: int = 0
     retry: RetryPolicy | None = None
     #: In milliseconds; None is the scheduler's default.

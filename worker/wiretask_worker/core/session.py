@@ -144,7 +144,7 @@ class Session:
         if desk.draining:
             desk.turn.sends.append(Goodbye(GoodbyeReason.DRAIN))
         else:
-            types = tuple(TypeSupport(name, known.cancel) for name, known in settings.types.items())
+            types = tuple(TypeSupport(name, known.cancel, known.max_attempts) for name, known in settings.types.items())
             desk.turn.sends.append(Subscribe(settings.queues, types))
             self._say_credit()
             ping = self.line.ping()

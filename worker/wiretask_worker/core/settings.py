@@ -20,6 +20,8 @@ class TypeSettings(NamedTuple):
     cancel: CancelSupport
     #: In milliseconds, where the task names none; 0 is none.
     time_limit: int = 0
+    #: How often its code may run and fail, where the task does not say; 0 is once.
+    max_attempts: int = 0
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
