@@ -1,6 +1,6 @@
 # Generated from spec/ (sha256 0dc863c408f9c4db); do not edit.
 # Edit the spec and run: nox -s generate
-"""Hypothesis strategies that draw messages: legal ones, and the fields of nearly legal ones. For tests only."""
+"""Hypothesis strategies that draw messages, and payloads that are nearly legal. For tests only."""
 
 from __future__ import annotations
 
@@ -540,3 +540,13 @@ MESSAGES: dict[str, st.SearchStrategy[messages.AnyMessage]] = {
     "Return": draw_return(),
     "Resume": draw_resume(),
 }
+
+
+@st.composite
+def nearly_legal(draw: st.DrawFn) -> tuple[int, bytes]:
+    """A command and a payload that is one step away from a legal one: an octet changed, cut out or put in."""
+    frame = codec.encode(draw(st.one_of(list(MESSAGES.values()))))
+    payload = frame[5:]
+    at = draw(st.integers(0, len(payload)))
+    end = min(len(payload), at + draw(st.integers(0, 4)))
+    return frame[0], payload[:at] + draw(st.binary(max_size=4)) + payload[end:]

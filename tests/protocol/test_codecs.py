@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from wiretask_protocol import codec, fast, messages, reference
 from wiretask_protocol.errors import ErrorCode, WireError
 from wiretask_protocol.examples import EXAMPLES
-from wiretask_protocol.strategies import MESSAGES
+from wiretask_protocol.strategies import MESSAGES, nearly_legal
 
 FRAMES = [frame for _, frame in EXAMPLES.values()]
 
@@ -223,6 +223,11 @@ def test_a_report_has_no_critical_tags():
     report = b"\0" + b"\x01" + b"\x80\x01\0\0\0\0" + bytes(4)
     payload = (1).to_bytes(8, "big") + TASK_ID + (1).to_bytes(8, "big") + b"\x01\0" + report
     assert read(fast, 2, payload)[:2] == (ErrorCode.CRITICAL_TAG, "report.tags[0]")
+
+
+@given(nearly_legal())
+def test_what_is_nearly_legal_is_read_the_same_way(drawn):
+    agree(*drawn)
 
 
 @given(st.binary(max_size=60), st.sampled_from(sorted(fast.DECODERS)))

@@ -12,7 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from wiretask_codegen.layout import Run
 from wiretask_codegen.machines import kinds
 from wiretask_codegen.model import EnumType, Machine, Message, Relayed, Spec, Tagged, TextType
-from wiretask_codegen.python import fast, guardcode, names, strategies, values
+from wiretask_codegen.python import guardcode, names, reading, strategies, values, writing
 from wiretask_codegen.python.reference import Expressions, enum_construct, flags_construct
 
 PACKAGE = "wiretask_protocol"
@@ -73,9 +73,9 @@ def _context(spec: Spec) -> dict[str, object]:
         "imports": _imports(spec),
         "blocks": list(_blocks(spec)),
         "owners": [*spec.relayed, *spec.messages],
-        "formats": fast.formats(spec.structs, _all_tags(spec)),
+        "formats": reading.formats(spec.structs, _all_tags(spec)),
         "name": next(item.type for item in spec.newtypes if isinstance(item.type, TextType) and item.type.pattern),
-        "body_maximum": fast.BODY_MAXIMUM,
+        "body_maximum": writing.BODY_MAXIMUM,
         "constants": list(_constants(spec)),
         "state_values": {machine.name: _state_values(machine, spec) for machine in spec.machines},
         "commands": {message.name: message.command for message in spec.messages},
@@ -99,11 +99,11 @@ def _context(spec: Spec) -> dict[str, object]:
         "constant": names.constant,
         "prefix": names.machine_prefix,
         "relay_name": names.relay_name,
-        "run_name": fast.run_name,
-        "read_lines": fast.read_lines,
-        "read_tag_lines": fast.read_tag_lines,
-        "write_lines": fast.write_lines,
-        "write_tag": fast.write_tag,
+        "run_name": reading.run_name,
+        "read_lines": reading.read_lines,
+        "read_tag_lines": reading.read_tag_lines,
+        "write_lines": writing.write_lines,
+        "write_tag": writing.write_tag,
         "broken": guardcode.broken,
     }
 
@@ -127,10 +127,10 @@ def _imports(spec: Spec) -> list[str]:
 
 def _blocks(spec: Spec) -> Iterator[Block]:
     for struct in spec.structs:
-        yield Block(struct.name, fast.runs(struct.fields, tags=False), framed=False)
+        yield Block(struct.name, reading.runs(struct.fields, tags=False), framed=False)
     parts: list[Message | Relayed] = [*spec.relayed, *spec.messages]
     for part in parts:
-        yield Block(part.name, fast.runs(part.fields, tags=True), framed=isinstance(part, Message))
+        yield Block(part.name, reading.runs(part.fields, tags=True), framed=isinstance(part, Message))
 
 
 def _all_tags(spec: Spec) -> list[Tagged]:

@@ -1,0 +1,172 @@
+"""The fast codec's other half: the lines of Python that write each part of the spec.
+
+A value that must not be written makes the lines raise `Doubt` (or struct.error, TypeError …); the reference codec says
+which error it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from wiretask_codegen.layout import Nested, Run, Step, Variable, slot_of, steps
+from wiretask_codegen.model import (
+    BooleanType,
+    BytesType,
+    EnumType,
+    Field,
+    FixedBytesType,
+    ListType,
+    Message,
+    Relayed,
+    RelayedType,
+    StructType,
+    Tagged,
+    TextType,
+    Type,
+)
+from wiretask_codegen.python.names import relay_name, snake
+from wiretask_codegen.python.reading import check, run_name
+
+
+def write_lines(
+    owner: str, fields: Sequence[Field], *, message: Message | None = None, relayed: Relayed | None = None
+) -> Iterator[str]:
+    """Lines that write `value` and return its octets; a message with its header, a relayed struct with its body."""
+    laid = steps(fields, tags=message is not None or relayed is not None)
+    tail: list[str] = []
+    if message is not None or relayed is not None:
+        yield f"_count, _tags = _write_{snake(owner)}_tags(value)"
+        tail.append("_tags")
+    if message is not None and message.relay is not None:
+        yield f"_relay = bytes(value.{relay_name(message.relay)})"
+        tail.append("_relay")
+    if relayed is not None:
+        yield "_body = bytes(value.body)"
+        yield f"if len(_body) > {BODY_MAXIMUM}:"
+        yield "    raise Doubt"
+        tail += ["_U32.pack(len(_body))", "_body"]
+    for field in fields:
+        yield from _write_checks(field)
+    if message is not None and message.rules:
+        yield f"if not _{snake(owner)}_rules(value, _count):"
+        yield "    raise Doubt"
+    yield f"return {' + '.join([*_write_parts(owner, laid, message), *tail])}"
+
+
+#: The largest body of a relayed struct: the ceiling of the frame limit.
+BODY_MAXIMUM = 64 << 20
+
+
+def _write_parts(owner: str, laid: Sequence[Step], message: Message | None) -> Iterator[str]:
+    index = 0
+    for step in laid:
+        match step:
+            case Run():
+                arguments = [_write_slot(slot.name, slot.field) for slot in step.slots]
+                if message is not None and index == 0:
+                    arguments = [str(message.command), _payload_length(laid, message), *arguments]
+                framed = "_FRAMED" if message is not None and index == 0 else ""
+                yield f"{run_name(owner, index)}{framed}.pack({', '.join(arguments)})"
+                index += 1
+            case Variable(field=field) | Nested(field=field):
+                yield f"_{field.name}"
+
+
+def _payload_length(laid: Sequence[Step], message: Message) -> str:
+    fixed = sum(step.octets for step in laid if isinstance(step, Run))
+    variable = [f"len(_{step.field.name})" for step in laid if not isinstance(step, Run)]
+    relay = ["len(_relay)"] if message.relay is not None else []
+    return " + ".join([str(fixed), *variable, "len(_tags)", *relay])
+
+
+def _write_slot(name: str, field: Field | None) -> str:
+    if field is not None:
+        return f"value.{field.name}"
+    if name == "_count":
+        return "_count"
+    owner = name.removeprefix("_").removesuffix("_length")
+    return f"_{owner}_length"
+
+
+def _write_checks(field: Field) -> Iterator[str]:
+    value = f"value.{field.name}"
+    match field.type:
+        case TextType() | BytesType() | ListType() | StructType():
+            yield f"_{field.name} = {write_expression(field.type, value)}"
+            if isinstance(field.type, ListType):
+                yield f"_{field.name}_length = len({value})"
+                yield f"if _{field.name}_length > {field.type.maximum}:"
+                yield "    raise Doubt"
+            elif not isinstance(field.type, StructType):
+                yield f"_{field.name}_length = len(_{field.name})"
+        case _:
+            condition = write_check(field.type, value)
+            if condition:
+                yield f"if {condition}:"
+                yield "    raise Doubt"
+
+
+def write_check(type_: Type, value: str) -> str | None:
+    """A condition that is true when a value of fixed width must not be written; struct.error says the rest."""
+    match type_:
+        case FixedBytesType(size=size):
+            return f"len({value}) != {size}"
+        case EnumType(enum=enum) if enum.closed:
+            return f"{value} not in _{snake(enum.name).upper()}"
+        case BooleanType():
+            return f"{value} not in _BOOLEANS_WRITTEN"
+        case _:
+            return check(type_, value)
+
+
+def write_expression(type_: Type, value: str) -> str:
+    """The octets of a text, octets, a list's items or a struct, without a length."""
+    match type_:
+        case TextType(pattern=pattern, minimum=minimum, maximum=maximum):
+            if pattern is not None:
+                return f"_name_octets({value})"
+            return f"_text_octets({value}, {minimum}, {maximum})"
+        case BytesType(maximum=maximum):
+            return f"_octets(bytes({value}), {maximum})"
+        case StructType(struct=struct):
+            return f"_write_{snake(struct.name)}({value})"
+        case ListType(item=item):
+            return f'b"".join([{write_item(item, "_item")} for _item in {value}])'
+        case _:  # pragma: no cover -- the others are of fixed width
+            raise AssertionError(type_)
+
+
+def write_item(type_: Type, value: str) -> str:
+    """The octets of one value with its own length, as it stands in a list."""
+    slot = slot_of(type_)
+    match type_:
+        case StructType():
+            return write_expression(type_, value)
+        case TextType(prefix=prefix):
+            return f"_sized(_{prefix.upper()}, {write_expression(type_, value)})"
+        case _:
+            assert slot is not None
+            condition = write_check(type_, value)
+            packed = f"_STRUCTS['>{slot[0]}'].pack({value})"
+            return f"_refuse() if {condition} else {packed}" if condition else packed
+
+
+def write_tag(tag: Tagged) -> Iterator[str]:
+    """Lines that write the value of a present tag `value` and return its octets."""
+    match tag.type:
+        case TextType() | BytesType() | StructType():
+            yield f"return {write_expression(tag.type, 'value')}"
+        case RelayedType():
+            yield "return bytes(value)"
+        case ListType(maximum=maximum):
+            yield f"if len(value) > {maximum}:"
+            yield "    raise Doubt"
+            yield f"return _U16.pack(len(value)) + {write_expression(tag.type, 'value')}"
+        case _:
+            slot = slot_of(tag.type)
+            assert slot is not None
+            condition = write_check(tag.type, "value")
+            if condition:
+                yield f"if {condition}:"
+                yield "    raise Doubt"
+            yield f"return _STRUCTS['>{slot[0]}'].pack(value)"
