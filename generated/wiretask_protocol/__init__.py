@@ -1,4 +1,4 @@
-# Generated from spec/ (sha256 0dc863c408f9c4db); do not edit.
+# Generated from spec/ (sha256 107195d821177232); do not edit.
 # Edit the spec and run: nox -s generate
 """The Wiretask protocol in Python: messages, codec, connections and machines, generated from the spec."""
 
@@ -7,7 +7,7 @@ from wiretask_protocol.connection import Connection
 from wiretask_protocol.errors import ERRORS, CodecDisagreement, ErrorCode, WireError, error_message
 
 #: SHA-256 of the spec that this was generated from.
-SPEC_DIGEST = "0dc863c408f9c4db994dda12804cf805deceddbe7bc1ee54f8676d7f82aa6d2d"
+SPEC_DIGEST = "107195d821177232500ce7a639867383a81063c8e628c43ca67defb1205409ed"
 
 #: The versions of the protocol that this speaks: the oldest and the newest.
 MIN_VERSION = 1
