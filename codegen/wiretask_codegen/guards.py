@@ -5,7 +5,8 @@
     term       = "not" term | "(" guard ")" | "present" NAME | operand OPERATOR operand
     operand    = NAME | NUMBER | "tag_count"
 
-It is parsed, never evaluated, so that every backend can write it in its own language.
+A word on one side of a comparison is a value of the enum on the other side, if that has such a value, and a field
+otherwise. It is parsed, never evaluated, so that every backend can write it in its own language.
 """
 
 from __future__ import annotations
@@ -27,7 +28,12 @@ from wiretask_codegen.model import (
 
 _TOKEN = re.compile(r"\s*(?:(0x[0-9a-f]+|[0-9]+)|([A-Za-z_][A-Za-z0-9_]*)|(==|!=|<=|>=|<|>|\(|\)))")
 _OPERATORS = {"==", "!=", "<", "<=", ">", ">="}
+#: Words that cannot be the name of a field, because a guard reads them as its own.
+WORDS = frozenset({"and", "or", "not", "present", "tag_count"})
+#: A guard of more tokens is a program; it belongs into several rules. It also bounds the depth of the parser.
+MAX_TOKENS = 100
 
+Fields = Mapping[str, Mapping[str, int] | None]
 Operand = NameGuard | NumberGuard | TagCountGuard
 
 
@@ -35,15 +41,18 @@ class GuardError(Exception):
     """A guard that is not in the grammar; the text says where and what was expected."""
 
 
-def parse(text: str, fields: Mapping[str, Mapping[str, int] | None], tagged: Mapping[str, object]) -> Guard:
-    """Parses a guard. `fields` maps numeric fields to the values of their enum (None where they have none)."""
+def parse(text: str, fields: Fields, tagged: Mapping[str, object] | None) -> Guard:
+    """Parses a guard over numeric fields, each with the values of its enum if it has one, and over tags.
+
+    `tagged` is None where there can be no tags. Raises GuardError.
+    """
     return _Parser(text, fields, tagged).whole()
 
 
 class _Parser:
     """Recursive descent over the tokens of one guard."""
 
-    def __init__(self, text: str, fields: Mapping[str, Mapping[str, int] | None], tagged: Mapping[str, object]) -> None:
+    def __init__(self, text: str, fields: Fields, tagged: Mapping[str, object] | None) -> None:
         self._text = text
         self._tokens = _tokens(text)
         self._fields = fields
@@ -88,7 +97,7 @@ class _Parser:
 
     def _present(self) -> Guard:
         name = self._next()
-        if name not in self._tagged:
+        if name not in (self._tagged or ()):
             raise GuardError(f"{self._text!r}: {name!r} is not a tagged field; present takes the name of one")
         return PresentGuard(name=name)
 
@@ -98,14 +107,17 @@ class _Parser:
         if operator not in _OPERATORS:
             raise GuardError(f"{self._text!r}: {operator!r} is no comparison; use one of == != < <= > >=")
         right = self._next()
-        return CompareGuard(
-            operator=operator,  # type: ignore[arg-type] # one of _OPERATORS
-            left=self._operand(left, right),
-            right=self._operand(right, left),
-        )
+        sides = self._operand(left, right), self._operand(right, left)
+        if all(isinstance(side, NumberGuard) for side in sides):
+            raise GuardError(
+                f"{self._text!r}: {left} {operator} {right} compares two numbers; name a field or tag_count"
+            )
+        return CompareGuard(operator=operator, left=sides[0], right=sides[1])  # type: ignore[arg-type] # see above
 
     def _operand(self, token: str, other: str) -> Operand:
         if token == "tag_count":
+            if self._tagged is None:
+                raise GuardError(f"{self._text!r}: there are no tags here to count; name a field")
             return TagCountGuard()
         if token[0].isdigit():
             return NumberGuard(number=int(token, 0))
@@ -144,4 +156,48 @@ def _tokens(text: str) -> list[str]:
         at = match.end()
     if not tokens:
         raise GuardError("a guard is empty; remove it or write one")
+    if len(tokens) > MAX_TOKENS:
+        raise GuardError(f"a guard has more than {MAX_TOKENS} words; make several rules of it")
     return tokens
+
+
+def written(guard: Guard) -> str:
+    """A guard in its own language, in one way for each meaning that the grammar tells apart."""
+    match guard:
+        case PresentGuard(name=name):
+            return f"present {name}"
+        case CompareGuard(operator=operator, left=left, right=right):
+            return f"{_written_operand(left)} {operator} {_written_operand(right)}"
+        case NotGuard(guard=inner):
+            return f"not {_within(inner)}"
+        case AllGuard(guards=inner_guards):
+            return " and ".join(map(_within, inner_guards))
+        case AnyGuard(guards=inner_guards):
+            return " or ".join(map(_within, inner_guards))
+
+
+def _within(guard: Guard) -> str:
+    return f"({written(guard)})" if isinstance(guard, AllGuard | AnyGuard) else written(guard)
+
+
+def _written_operand(operand: Operand) -> str:
+    match operand:
+        case NameGuard(name=name):
+            return name
+        case NumberGuard(number=number, enum_value=enum_value):
+            return enum_value or str(number)
+        case TagCountGuard():
+            return "tag_count"
+
+
+def names(guard: Guard) -> set[str]:
+    """The fields and tags that a guard looks at."""
+    match guard:
+        case PresentGuard(name=name):
+            return {name}
+        case CompareGuard(left=left, right=right):
+            return {side.name for side in (left, right) if isinstance(side, NameGuard)}
+        case NotGuard(guard=inner):
+            return names(inner)
+        case AllGuard(guards=inner_guards) | AnyGuard(guards=inner_guards):
+            return set[str]().union(*map(names, inner_guards))

@@ -10,6 +10,7 @@ import hashlib
 from pathlib import Path
 
 from wiretask_codegen import lint, parts, schema
+from wiretask_codegen.declared import load_types
 from wiretask_codegen.machines import load_machines
 from wiretask_codegen.messages import load_messages
 from wiretask_codegen.model import Check, Spec, Version
@@ -69,7 +70,7 @@ def _resolve(sources: dict[str, Node], problems: Problems, spec_digest: str) -> 
     by_kind = {schema.kind_of(name): node for name, node in sources.items()}
     protocol = parts.mapping(by_kind["protocol"])
     types = Types(problems)
-    groups = parts.load_types(by_kind["types"], types, problems)
+    groups = load_types(by_kind["types"], types, problems)
     message_nodes = [node for name, node in sources.items() if schema.kind_of(name) == "message"]
     messages = load_messages(message_nodes, types, groups, problems)
     errors = parts.load_errors(by_kind["errors"])
@@ -98,10 +99,9 @@ def _resolve(sources: dict[str, Node], problems: Problems, spec_digest: str) -> 
         messages=messages,
         errors=errors,
         machines=machines,
-        reserved_commands=tuple(map(parts.load_reserved, parts.items(reserved["commands"])))
-        if "commands" in reserved
-        else (),
+        reserved_commands=parts.load_reserved(reserved, "commands"),
         reserved_names=tuple(map(parts.text, parts.items(reserved["names"]))) if "names" in reserved else (),
+        reserved_errors=parts.load_reserved(parts.mapping(by_kind["errors"])),
         digest=spec_digest,
     )
 
@@ -110,5 +110,6 @@ def _versions(node: Node) -> tuple[Version, ...]:
     versions: list[Version] = []
     for number, version in parts.mapping(node).items():
         released = parts.text(parts.mapping(version)["status"]) == "released"
-        versions.append(Version(number=int(number), status="released" if released else "draft"))
+        place = parts.key_place(node, number)
+        versions.append(Version(number=int(number), status="released" if released else "draft", place=place))
     return tuple(sorted(versions, key=lambda version: version.number))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from wiretask_codegen import parts
-from wiretask_codegen.model import EnumType, Event, Machine, Message, State
+from wiretask_codegen.model import EnumType, Event, Machine, Message, Place, State
 from wiretask_codegen.problems import Problems
 from wiretask_codegen.yamlsource import Node
 
@@ -14,7 +14,10 @@ DIRECTIONS = {"to_scheduler": "scheduler", "to_worker": "worker", "to_client": "
 def load_machines(node: Node, messages: tuple[Message, ...], problems: Problems) -> tuple[Machine, ...]:
     """All machines of the spec."""
     machines = parts.mapping(parts.mapping(node)["machines"])
-    return tuple(_load_machine(name, part, messages, problems) for name, part in machines.items())
+    return tuple(
+        _load_machine(name, part, parts.key_place(parts.mapping(node)["machines"], name), messages, problems)
+        for name, part in machines.items()
+    )
 
 
 def kinds(message: Message) -> tuple[str | None, ...]:
@@ -25,14 +28,18 @@ def kinds(message: Message) -> tuple[str | None, ...]:
     return (None,)
 
 
-def _load_machine(name: str, node: Node, messages: tuple[Message, ...], problems: Problems) -> Machine:
+def _load_machine(name: str, node: Node, place: Place, messages: tuple[Message, ...], problems: Problems) -> Machine:
     keys = parts.mapping(node)
     direction = parts.text(keys["messages"]) if "messages" in keys else None
     events = _message_events(direction, messages) if direction else []
     for event_name, event in parts.mapping(keys["events"]).items():
         about = parts.text(parts.mapping(event)["about"])
-        events.append(Event(name=event_name, about=about, message=None, kind=None))
-    states = tuple(_load_state(state_name, state) for state_name, state in parts.mapping(keys["states"]).items())
+        stands = parts.key_place(keys["events"], event_name)
+        events.append(Event(name=event_name, about=about, message=None, kind=None, place=stands))
+    states = tuple(
+        _load_state(state_name, state, parts.key_place(keys["states"], state_name))
+        for state_name, state in parts.mapping(keys["states"]).items()
+    )
     otherwise = parts.mapping(keys["otherwise"])
     otherwise_to = parts.text(otherwise["to"])
     return Machine(
@@ -45,7 +52,7 @@ def _load_machine(name: str, node: Node, messages: tuple[Message, ...], problems
         table=_table(keys["transitions"], states, events, problems),
         otherwise_to=None if otherwise_to == "stay" else otherwise_to,
         otherwise_error=parts.text(otherwise["error"]) if "error" in otherwise else None,
-        place=parts.key_place(node, "about"),
+        place=place,
     )
 
 
@@ -56,18 +63,20 @@ def _message_events(direction: str, messages: tuple[Message, ...]) -> list[Event
         if any(flow.receiver == receiver for flow in message.flows):
             for kind in kinds(message):
                 name = f"{message.name}.{kind}" if kind else message.name
-                events.append(Event(name=name, about=message.about, message=message.name, kind=kind))
+                events.append(
+                    Event(name=name, about=message.about, message=message.name, kind=kind, place=message.place)
+                )
     return events
 
 
-def _load_state(name: str, node: Node) -> State:
+def _load_state(name: str, node: Node, place: Place) -> State:
     keys = parts.mapping(node)
     return State(
         name=name,
         about=parts.text(keys["about"]),
         final="final" in keys and keys["final"].value is True,
         local="local" in keys and keys["local"].value is True,
-        place=node.place,
+        place=place,
     )
 
 

@@ -12,7 +12,6 @@ from wiretask_codegen.problems import Problems
 from wiretask_codegen.types import Types
 from wiretask_codegen.yamlsource import Node
 
-_FLOW = re.compile(r"(scheduler|worker|client) -> (scheduler|worker|client)$")
 _HEX_LINE = re.compile(r"(?P<octets>[0-9a-f ]*?)\s*(?:#\s*(?P<comment>.*))?$")
 
 
@@ -41,7 +40,7 @@ def _load_message(node: Node, types: Types, groups: TagGroups, problems: Problem
         command=parts.number(keys["command"]),
         since=parts.number(keys["since"]),
         about=parts.text(keys["about"]),
-        flows=tuple(_load_flow(flow, problems) for flow in _items(keys, "flows")),
+        flows=tuple(map(_load_flow, _items(keys, "flows"))),
         sequenced="sequenced" in keys and keys["sequenced"].value is True,
         fields=fields,
         tagged=tuple(sorted(tagged, key=lambda tag: tag.tag)),
@@ -49,6 +48,7 @@ def _load_message(node: Node, types: Types, groups: TagGroups, problems: Problem
         rules=parts.load_rules(_items(keys, "rules"), fields, tagged, problems),
         requirements=parts.load_requirements(_items(keys, "requirements")),
         examples=_load_examples(keys["examples"], problems) if "examples" in keys else (),
+        reserved=parts.load_reserved(keys),
         place=parts.key_place(node, "message"),
     )
 
@@ -57,13 +57,10 @@ def _items(keys: dict[str, Node], name: str) -> list[Node]:
     return parts.items(keys[name]) if name in keys else []
 
 
-def _load_flow(node: Node, problems: Problems) -> Flow:
-    match = _FLOW.match(parts.text(node))
+def _load_flow(node: Node) -> Flow:
     roles: dict[str, PeerRole] = {role: role for role in get_args(PeerRole)}
-    if match is None or (match[1] == "scheduler") == (match[2] == "scheduler"):
-        problems.add(node.place, "M003", "a flow is between the scheduler and a peer; write worker -> scheduler, say")
-        return Flow(sender="worker", receiver="scheduler")
-    return Flow(sender=roles[match[1]], receiver=roles[match[2]])
+    sender, _, receiver = parts.text(node).partition(" -> ")
+    return Flow(sender=roles[sender], receiver=roles[receiver])
 
 
 def _load_examples(node: Node, problems: Problems) -> tuple[Example, ...]:

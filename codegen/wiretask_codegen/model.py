@@ -127,6 +127,16 @@ Type = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Reserved:
+    """A number and a name that are kept for later, or were used once."""
+
+    number: int
+    name: str
+    about: str
+    place: Place
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EnumValue:
     """A value of an enum."""
 
@@ -146,6 +156,8 @@ class Enum:
     repr: Integer
     closed: bool
     values: tuple[EnumValue, ...]
+    #: Values that were used once.
+    reserved: tuple[Reserved, ...] = ()
     place: Place
 
 
@@ -242,6 +254,8 @@ class Relayed:
     #: Whether tags with the high bit are allowed in it.
     critical_tags: bool
     body_about: str
+    #: Tags that were used once.
+    reserved: tuple[Reserved, ...] = ()
     place: Place
 
 
@@ -297,6 +311,8 @@ class Message:
     rules: tuple[Rule, ...]
     requirements: tuple[Requirement, ...]
     examples: tuple[Example, ...]
+    #: Tags that were used once.
+    reserved: tuple[Reserved, ...] = ()
     place: Place
 
 
@@ -404,16 +420,6 @@ class Range:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reserved:
-    """A number and a name that are kept for later, or were used once."""
-
-    number: int
-    name: str
-    about: str
-    place: Place
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class State:
     """A state of a machine. `local`: nothing is read until an event of the machine's own has moved it on."""
 
@@ -432,6 +438,7 @@ class Event:
     about: str
     message: str | None
     kind: str | None
+    place: Place
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -466,6 +473,7 @@ class Version:
 
     number: int
     status: Literal["draft", "released"]
+    place: Place
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -492,5 +500,6 @@ class Spec:
     machines: tuple[Machine, ...]
     reserved_commands: tuple[Reserved, ...]
     reserved_names: tuple[str, ...]
+    reserved_errors: tuple[Reserved, ...] = ()
     #: SHA-256 of the spec's files, in the order of their names.
     digest: str

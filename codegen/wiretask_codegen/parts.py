@@ -9,31 +9,26 @@ from typing import Literal
 
 from wiretask_codegen.guards import GuardError, parse
 from wiretask_codegen.model import (
-    Enum,
     EnumType,
-    EnumValue,
     Error,
     Field,
-    Flag,
-    Flags,
     FlagsType,
+    Guard,
     IntegerType,
     Limit,
-    Newtype,
     Place,
     Range,
-    Relayed,
     Requirement,
     Reserved,
     Rule,
-    Struct,
     Tagged,
 )
 from wiretask_codegen.problems import Problems
-from wiretask_codegen.types import NARROWING, Types, named
+from wiretask_codegen.types import NARROWING, Types
 from wiretask_codegen.yamlsource import Node
 
 TagGroups = dict[str, tuple[Tagged, ...]]
+Numeric = dict[str, dict[str, int] | None]
 
 
 def mapping(node: Node) -> dict[str, Node]:
@@ -70,13 +65,17 @@ def key_place(node: Node, key: str) -> Place:
     return node.keys[key] if node.keys and key in node.keys else node.place
 
 
+def narrowing(keys: dict[str, Node]) -> dict[str, object]:
+    """The keys of a field or a newtype that narrow its type."""
+    return {key: keys[key].value for key in NARROWING if key in keys}
+
+
 def load_field(node: Node, types: Types) -> Field:
     """A field that is always there."""
     keys = mapping(node)
-    narrowing = {key: keys[key].value for key in NARROWING if key in keys}
     return Field(
         name=text(keys["name"]),
-        type=types.resolve(text(keys["type"]), dict(narrowing), node.place),
+        type=types.resolve(text(keys["type"]), narrowing(keys), node.place),
         about=text(keys["about"]),
         place=node.place,
     )
@@ -99,10 +98,38 @@ def load_tagged(node: Node, types: Types) -> Tagged:
 
 
 def load_rules(
-    nodes: list[Node], fields: tuple[Field, ...], tagged: tuple[Tagged, ...], problems: Problems
+    nodes: list[Node], fields: tuple[Field, ...], tagged: tuple[Tagged, ...] | None, problems: Problems
 ) -> tuple[Rule, ...]:
-    """The cross-field rules of a message or a struct."""
-    numeric: dict[str, dict[str, int] | None] = {}
+    """The cross-field rules of a message, or of a struct (which has no tags). A guard that is none is noted."""
+    numeric = _numeric(fields)
+    by_name = None if tagged is None else {tag.name: tag for tag in tagged}
+    rules: list[Rule] = []
+    for node in nodes:
+        keys = mapping(node)
+        guards = {key: _load_guard(node, key, numeric, by_name, problems) for key in ("when", "require")}
+        require = guards["require"]
+        if require is not None:
+            about = text(keys["about"])
+            rules.append(Rule(id=text(keys["id"]), when=guards["when"], require=require, about=about, place=node.place))
+    return tuple(rules)
+
+
+def _load_guard(
+    node: Node, key: str, numeric: Numeric, tagged: dict[str, Tagged] | None, problems: Problems
+) -> Guard | None:
+    keys = mapping(node)
+    if key not in keys:
+        return None
+    try:
+        return parse(text(keys[key]), numeric, tagged)
+    except GuardError as error:
+        problems.add(key_place(node, key), "G001", str(error))
+        return None
+
+
+def _numeric(fields: tuple[Field, ...]) -> Numeric:
+    """The fields that a guard can compare, each with the values of its enum if it has one."""
+    numeric: Numeric = {}
     for field in fields:
         match field.type:
             case EnumType(enum=enum):
@@ -111,23 +138,7 @@ def load_rules(
                 numeric[field.name] = None
             case _:
                 pass
-    by_name = {tag.name: tag for tag in tagged}
-    rules: list[Rule] = []
-    for node in nodes:
-        keys = mapping(node)
-        try:
-            rules.append(
-                Rule(
-                    id=text(keys["id"]),
-                    when=parse(text(keys["when"]), numeric, by_name) if "when" in keys else None,
-                    require=parse(text(keys["require"]), numeric, by_name),
-                    about=text(keys["about"]),
-                    place=node.place,
-                )
-            )
-        except GuardError as error:
-            problems.add(node.place, "G001", str(error))
-    return tuple(rules)
+    return numeric
 
 
 def load_requirements(nodes: list[Node]) -> tuple[Requirement, ...]:
@@ -140,96 +151,16 @@ def load_requirements(nodes: list[Node]) -> tuple[Requirement, ...]:
     return tuple(requirements)
 
 
-def load_types(node: Node, types: Types, problems: Problems) -> TagGroups:
-    """Everything in types.yaml, in the order of dependence; returns the groups of tags."""
-    keys = mapping(node)
-    for name, part in _named_parts(keys, "newtypes"):
-        _load_newtype(name, part, types)
-    for name, part in _named_parts(keys, "enums"):
-        types.enums[name] = _load_enum(name, part)
-    for name, part in _named_parts(keys, "flags"):
-        types.flags[name] = _load_flags(name, part)
-    for name, part in _named_parts(keys, "structs"):
-        types.structs[name] = _load_struct(name, part, types, problems)
-    for name, part in _named_parts(keys, "relayed"):
-        types.relayed[name] = _load_relayed(name, part, types)
-    return {
-        name: tuple(load_tagged(tag, types) for tag in items(mapping(part)["tagged"]))
-        for name, part in _named_parts(keys, "tag_groups")
-    }
-
-
-def _named_parts(keys: dict[str, Node], kind: str) -> list[tuple[str, Node]]:
-    return list(mapping(keys[kind]).items()) if kind in keys else []
-
-
-def _load_newtype(name: str, node: Node, types: Types) -> None:
-    keys = mapping(node)
-    narrowing = {key: keys[key].value for key in NARROWING if key in keys}
-    base = types.resolve(text(keys["base"]), dict(narrowing), node.place)
-    types.newtypes[name] = Newtype(name=name, about=text(keys["about"]), type=named(base, name), place=node.place)
-
-
-def _load_enum(name: str, node: Node) -> Enum:
-    keys = mapping(node)
-    values: list[EnumValue] = []
-    for value_name, value in mapping(keys["values"]).items():
-        inner = mapping(value)
-        values.append(
-            EnumValue(
-                name=value_name,
-                value=number(inner["value"]),
-                about=text(inner["about"]),
-                since=optional_number(inner, "since") or 1,
-                place=key_place(keys["values"], value_name),
-            )
+def load_reserved(keys: dict[str, Node], name: str = "reserved") -> tuple[Reserved, ...]:
+    """Numbers and names that are kept for later, or were used once."""
+    return tuple(
+        Reserved(
+            number=number(mapping(node)["number"]),
+            name=text(mapping(node)["name"]),
+            about=text(mapping(node)["about"]),
+            place=node.place,
         )
-    return Enum(
-        name=name,
-        about=text(keys["about"]),
-        repr=text(keys["repr"]),  # type: ignore[arg-type] # the schema lists the integers
-        closed=text(keys["kind"]) == "closed",
-        values=tuple(values),
-        place=node.place,
-    )
-
-
-def _load_flags(name: str, node: Node) -> Flags:
-    keys = mapping(node)
-    return Flags(
-        name=name,
-        about=text(keys["about"]),
-        repr=text(keys["repr"]),  # type: ignore[arg-type] # the schema lists the integers
-        values=tuple(
-            Flag(
-                name=flag_name,
-                bit=number(mapping(flag)["bit"]),
-                about=text(mapping(flag)["about"]),
-                place=key_place(keys["values"], flag_name),
-            )
-            for flag_name, flag in mapping(keys["values"]).items()
-        ),
-        place=node.place,
-    )
-
-
-def _load_struct(name: str, node: Node, types: Types, problems: Problems) -> Struct:
-    keys = mapping(node)
-    fields = tuple(load_field(field, types) for field in items(keys["fields"]))
-    rules = load_rules(items(keys["rules"]), fields, (), problems) if "rules" in keys else ()
-    return Struct(name=name, about=text(keys["about"]), fields=fields, rules=rules, place=node.place)
-
-
-def _load_relayed(name: str, node: Node, types: Types) -> Relayed:
-    keys = mapping(node)
-    return Relayed(
-        name=name,
-        about=text(keys["about"]),
-        fields=tuple(load_field(field, types) for field in items(keys["fields"])),
-        tagged=tuple(load_tagged(tag, types) for tag in items(keys["tagged"])),
-        critical_tags=keys["critical_tags"].value is not False if "critical_tags" in keys else True,
-        body_about=text(keys["body"]),
-        place=node.place,
+        for node in (items(keys[name]) if name in keys else ())
     )
 
 
@@ -245,7 +176,7 @@ def load_errors(node: Node) -> tuple[Error, ...]:
                 scope=text(keys["scope"]),  # type: ignore[arg-type] # the schema lists them
                 retry=text(keys["retry"]),  # type: ignore[arg-type] # the schema lists them
                 text=text(keys["text"]),
-                place=part.place,
+                place=key_place(mapping(node)["errors"], name),
             )
         )
     return tuple(errors)
@@ -281,9 +212,3 @@ def load_range(node: Node) -> Range:
         about=text(keys["about"]),
         place=node.place,
     )
-
-
-def load_reserved(node: Node) -> Reserved:
-    """A number and a name that are kept for later."""
-    keys = mapping(node)
-    return Reserved(number=number(keys["number"]), name=text(keys["name"]), about=text(keys["about"]), place=node.place)

@@ -50,6 +50,15 @@ class Types:
         self.flags: dict[str, Flags] = {}
         self.structs: dict[str, Struct] = {}
         self.relayed: dict[str, Relayed] = {}
+        self._declared: dict[str, Place] = {}
+
+    def declare(self, name: str, place: Place) -> bool:
+        """Takes a name for a type; notes a problem and returns False if it is taken."""
+        if name in self._declared:
+            self._problems.add(place, "T004", f"{name!r} is declared at {self._declared[name]} already; rename one")
+            return False
+        self._declared[name] = place
+        return True
 
     def resolve(self, written: str, narrowing: dict[str, object], place: Place) -> Type:
         """The type that is written, narrowed. A type that cannot be is noted as a problem and stands as u8."""
@@ -141,28 +150,3 @@ def named(base: Type, name: str) -> Type:
             return replace(base, newtype=name)
         case other:
             return other
-
-
-def minimal_octets(type_: Type) -> int:
-    """The least number of octets that a value of the type takes."""
-    match type_:
-        case IntegerType():
-            return WIDTHS[type_.integer]
-        case BooleanType():
-            return 1
-        case FixedBytesType():
-            return type_.size
-        case TextType():
-            return WIDTHS[type_.prefix] + type_.minimum
-        case BytesType():
-            return 4
-        case EnumType():
-            return WIDTHS[type_.enum.repr]
-        case FlagsType():
-            return WIDTHS[type_.flags.repr]
-        case StructType():
-            return sum(minimal_octets(field.type) for field in type_.struct.fields)
-        case ListType():
-            return 2
-        case RelayedType():
-            return sum(minimal_octets(field.type) for field in type_.relayed.fields) + 1 + 4

@@ -1,4 +1,4 @@
-# Generated from spec/ (sha256 107195d821177232); do not edit.
+# Generated from spec/ (sha256 aee03bb309bb9e38); do not edit.
 # Edit the spec and run: nox -s generate
 """One end of a connection: octets in at any split, messages out, in the order of errors that the protocol prescribes.
 

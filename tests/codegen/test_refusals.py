@@ -44,7 +44,7 @@ EDITS = {
     "a guard that would be Python": (HELLO, "when: kind == accept", "when: __import__('os')", "G001", None),
     "a group of tags that is not there": (SUBMIT, "tag_group: task_options", "tag_group: options", "M001", 0),
     "a relayed struct that is not there": (TASK, "relay: Envelope", "relay: Envelop", "M002", 0),
-    "a flow between peers": (SUBMIT, "client -> scheduler", "client -> worker", "M003", 0),
+    "a flow between peers": (SUBMIT, "client -> scheduler", "client -> worker", "S104", 0),
     "hex with a digit too few": (CREDIT, "00000008  # slots 8", "0000008  # slots 8", "M004", 0),
     "an event that is not there": ("machines.yaml", "on: Hello.open, to: opening", "on: Hello.opne, to: opening", "A001", 0),
     "a pair decided twice": (
