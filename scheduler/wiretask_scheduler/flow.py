@@ -144,6 +144,8 @@ class Flow:
         except Exception:
             log.exception("a bug, please report it: a message of peer %d could not be handled", number)
             self.server.close(number, error_message(ErrorCode.INTERNAL))
+        if self.broker.received(number) - self.outbox.accepted.get(number, 0) > self.server.settings.in_flight:
+            self.server.close(number, error_message(ErrorCode.TOO_MANY_IN_FLIGHT))
         self._soon()
 
     def leave(self, number: int, leaving: Leaving) -> None:

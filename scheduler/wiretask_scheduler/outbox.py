@@ -19,7 +19,7 @@ import msgspec
 
 from wiretask_protocol.codec import ENCODERS
 from wiretask_protocol.limits import FRAME_LIMIT_FLOOR
-from wiretask_protocol.messages import AnyMessage, Progress, Result, Task
+from wiretask_protocol.messages import Accepted, AnyMessage, Progress, Result, Task
 from wiretask_scheduler.core import Dispatch, Turn
 from wiretask_scheduler.core.endings import own_report
 from wiretask_scheduler.core.turn import Send
@@ -89,6 +89,8 @@ class Outbox:
         self._octets = 0
         self._durable = 0
         self._waiting: dict[int, _Waiting] = {}
+        #: The last seq of each peer that it was told is accepted.
+        self.accepted: dict[int, int] = {}
 
     @property
     def octets(self) -> int:
@@ -139,6 +141,7 @@ class Outbox:
     def forget(self, peer: int) -> None:
         """A peer is gone."""
         self._waiting.pop(peer, None)
+        self.accepted.pop(peer, None)
 
     def is_waiting(self, peer: int) -> bool:
         """Whether a peer gets nothing at the moment."""
@@ -173,6 +176,8 @@ class Outbox:
                 frame = _ENCODE_RESULT(msgspec.structs.replace(send.result, report=report))
             else:
                 frame = ENCODERS[type(send)](send)  # type: ignore[index] # every other Send is a message
+                if type(send) is Accepted:
+                    self.accepted[peer] = send.seq
             size = len(frame)
             if size > FRAME_LIMIT_FLOOR:
                 frame = self._fitting(peer, send, frame)

@@ -209,6 +209,36 @@ def test_a_bad_message_ends_its_connection_and_no_other(run):
     run(story())
 
 
+def test_who_sends_more_than_may_be_unaccepted_is_told_and_let_go(run):
+    async def story():
+        async with serving(settings=SessionSettings(in_flight=3)) as place:
+            client = await place.join()
+            for seq in range(1, 10):
+                await client.send(submit(seq))
+                assert await client.get() == Accepted(seq)
+            await client.send(*(submit(seq) for seq in range(10, 14)))
+            assert (await client.get()).code == ErrorCode.TOO_MANY_IN_FLIGHT
+
+    run(story())
+
+
+def test_numbers_that_no_store_can_keep_harm_nobody(run, tmp_path):
+    async def story():
+        async with serving(SqliteStore(tmp_path / "tasks.db")) as place:
+            worker, client = await place.worker(), await place.join()
+            most = (1 << 64) - 1
+            await client.send(
+                submit(1, not_before=most, expires_at=most), submit(2, retention=most), submit(3, retention=0)
+            )
+            assert await client.get() == Accepted(3)
+            await work(worker)
+            assert (await client.get()).task_id == task_id(2)
+            await client.send(Query(4, task_id(1)))
+            assert (await client.get()).state == TaskState.SCHEDULED
+
+    run(story())
+
+
 def test_a_truncated_frame_and_the_end_is_told(run):
     async def story():
         async with serving() as place:

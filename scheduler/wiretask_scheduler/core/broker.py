@@ -118,6 +118,11 @@ class Broker:
         state.accept(who)
         delivery.hand_out(state, now)
 
+    def received(self, peer: int) -> int:
+        """The last seq that came from a peer."""
+        who: Peer | None = self.state.clients.get(peer) or self.state.workers.get(peer)
+        return who.received if who is not None else 0
+
     def leave(self, peer: int, leaving: Leaving, now: Now) -> None:
         """The connection of a peer has ended."""
         state = self.state

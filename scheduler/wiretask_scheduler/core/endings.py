@@ -9,7 +9,7 @@ from wiretask_scheduler.core.peers import Client
 from wiretask_scheduler.core.records import StoredTask
 from wiretask_scheduler.core.state import State, error_line
 from wiretask_scheduler.core.tasks import Task, move
-from wiretask_scheduler.core.turn import Ended, Now
+from wiretask_scheduler.core.turn import LATEST_MILLIS, Ended, Now
 
 
 def add_waiter(task: Task, peer: int) -> None:
@@ -32,7 +32,8 @@ def end(state: State, task: Task, event: TaskMachineEvent, outcome: int, report:
     state.counts[_COUNTED[event]] += 1
     retention = task.options.retention
     millis = now.millis
-    kept = int(state.settings.retention_seconds * 1000) if retention is None else retention
+    usual = int(state.settings.retention_seconds * 1000)
+    kept = usual if retention is None else retention
     state.turn.changes.ended.append(
         Ended(
             task.seq,
@@ -42,7 +43,8 @@ def end(state: State, task: Task, event: TaskMachineEvent, outcome: int, report:
             report if kept else None,
             error_line(task),
             millis,
-            millis + kept,
+            # The id is remembered for the window that the accept has promised, also where the result is not kept.
+            min(millis + max(kept, usual), LATEST_MILLIS),
         )
     )
     deliver(state, task, outcome, report, attempt)

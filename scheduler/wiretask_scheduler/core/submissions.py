@@ -14,7 +14,7 @@ from wiretask_scheduler.core import endings
 from wiretask_scheduler.core.peers import Client
 from wiretask_scheduler.core.state import State
 from wiretask_scheduler.core.tasks import Options, Rare, Task, move
-from wiretask_scheduler.core.turn import Inserted, Lookup, Now
+from wiretask_scheduler.core.turn import LATEST_MILLIS, Inserted, Lookup, Now
 
 #: Options whose wire form is in the spec, and which this scheduler refuses instead of ignoring.
 UNSUPPORTED = (
@@ -146,4 +146,5 @@ def _times(submit: Submit, millis: int) -> tuple[int | None, int | None]:
     """When it may run and when it expires, by the wall clock; of two answers the later and the earlier one."""
     due = max(submit.not_before or 0, millis + submit.delay if submit.delay else 0) or None
     expiries = [at for at in (submit.expires_at, millis + submit.expires_in if submit.expires_in else None) if at]
-    return due, min(expiries, default=None)
+    expires = min(expiries, default=None)
+    return due and min(due, LATEST_MILLIS), expires and min(expires, LATEST_MILLIS)

@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from wiretask_scheduler.core.tasks import Options, Task
 
 
+#: The latest point in time that a store can keep, in milliseconds; a peer may name any 64 bits.
+LATEST_MILLIS = (1 << 63) - 1
+
+
 class Now(NamedTuple):
     """A moment, by two clocks, in seconds: leases and waits go by the first, dates by the second."""
 
