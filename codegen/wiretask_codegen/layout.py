@@ -22,7 +22,6 @@ from wiretask_codegen.model import (
     IntegerType,
     ListType,
     Message,
-    Relayed,
     Struct,
     StructType,
     TextType,
@@ -153,21 +152,3 @@ def steps(fields: Sequence[Field], *, tags: bool) -> tuple[Step, ...]:
 def message_steps(message: Message) -> tuple[Step, ...]:
     """The steps of a message, the count of its tags included."""
     return steps(message.fields, tags=True)
-
-
-def relayed_steps(relayed: Relayed) -> tuple[Step, ...]:
-    """The steps of a relayed struct before its tags, their count included."""
-    return steps(relayed.fields, tags=True)
-
-
-def struct_steps(struct: Struct) -> tuple[Step, ...]:
-    """The steps of a struct."""
-    return steps(struct.fields, tags=False)
-
-
-def fixed_octets(fields: Sequence[Field]) -> int | None:
-    """How long the fields are together, where that does not depend on their values."""
-    laid = steps(fields, tags=False)
-    if all(isinstance(step, Run) for step in laid):
-        return sum(step.octets for step in laid if isinstance(step, Run))
-    return None

@@ -14,7 +14,6 @@ from wiretask_codegen.model import (
     IntegerType,
     ListType,
     Machine,
-    Message,
     Relayed,
     RelayedType,
     StructType,
@@ -108,13 +107,3 @@ def machine_prefix(machine: Machine) -> str:
 def relay_name(relayed: Relayed) -> str:
     """The field that holds the octets of a relayed struct."""
     return snake(relayed.name)
-
-
-def decoder(part: Message | Relayed) -> str:
-    """The name of the function that reads a part."""
-    return f"decode_{snake(part.name)}"
-
-
-def encoder(part: Message | Relayed) -> str:
-    """The name of the function that writes a part."""
-    return f"encode_{snake(part.name)}"

@@ -166,8 +166,11 @@ class Broker:
             if worker is not None and task.lease:
                 worker.release(task.lease)
             # A record in no state but this is a dead entry in its lane, and its Dispatch is not current any more.
+            waits = task.state is machines.TaskMachineState.READY
             task.state = machines.TaskMachineState.EXPIRED
             task.lease = 0
+            if waits:
+                state.bury(task)
             state.tasks.remove(task)
             state.unsettled = True
             for peer in (task.waiter, *(task.rare.waiters if task.rare is not None else ())):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from wiretask_protocol import codec
-from wiretask_protocol.machines import TaskMachineEvent
+from wiretask_protocol.machines import TaskMachineEvent, TaskMachineState
 from wiretask_protocol.messages import Encoding, Outcome, Report, Result
 from wiretask_scheduler.core.peers import Client
 from wiretask_scheduler.core.records import StoredTask
@@ -25,7 +25,10 @@ def add_waiter(task: Task, peer: int) -> None:
 def end(state: State, task: Task, event: TaskMachineEvent, outcome: int, report: bytes, now: Now) -> None:
     """Ends a task: the store keeps its report, its waiters get it, memory lets go of it."""
     attempt = task.attempt
+    out_of_turn = task.state is TaskMachineState.READY
     move(task, event)
+    if out_of_turn:
+        state.bury(task)
     task.lease = 0
     task.holder = b""
     state.tasks.remove(task)

@@ -14,6 +14,9 @@ from wiretask_protocol.limits import FRAME_LIMIT_FLOOR, RELAY_HEADROOM
 from wiretask_protocol.machines import TaskMachineState
 from wiretask_scheduler.core.tasks import Options, Task
 
+#: So many dead entries cost nothing that is worth a sweep.
+_DEAD_ENTRIES = 64
+
 LaneKey = tuple[str, str, int, int]
 
 #: An envelope up to this size fits every worker.
@@ -33,7 +36,7 @@ def class_limit(size: int) -> int:
 class Lane:
     """Ready tasks of one kind."""
 
-    __slots__ = ("cost", "count", "key", "limit", "mask", "queue", "queues", "type")
+    __slots__ = ("cost", "count", "dead", "key", "limit", "mask", "queue", "queues", "type")
 
     def __init__(self, key: LaneKey) -> None:
         self.key = key
@@ -43,6 +46,7 @@ class Lane:
         self.mask = 0
         #: Entries, the dead ones included.
         self.count = 0
+        self.dead = 0
 
     def push(self, task: Task) -> None:
         """Puts a task behind the others of its priority."""
@@ -68,6 +72,7 @@ class Lane:
                     return task
                 queue.popleft()
                 self.count -= 1
+                self.dead -= 1
             self.mask &= ~(1 << (self.mask.bit_length() - 1))
         return None
 
@@ -85,9 +90,27 @@ class Lane:
             self.count -= 1
             if task.state is ready:
                 taken.append(task)
+            else:
+                self.dead -= 1
         if not queue:
             self.mask &= ~(1 << priority)
         return taken
+
+    def bury(self) -> None:
+        """One of its tasks has left out of turn. When half of the entries are dead, they go."""
+        self.dead += 1
+        if self.dead > _DEAD_ENTRIES and 2 * self.dead > self.count:
+            self.compact()
+
+    def compact(self) -> None:
+        """Drops the dead entries."""
+        self.mask = self.count = self.dead = 0
+        for priority, queue in enumerate(self.queues):
+            alive = [task for task in queue if task.state is TaskMachineState.READY]
+            queue.clear()
+            queue.extend(alive)
+            self.count += len(alive)
+            self.mask |= (1 << priority) if alive else 0
 
     @property
     def top(self) -> int:

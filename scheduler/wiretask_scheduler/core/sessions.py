@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Literal
 
-from wiretask_protocol.limits import HEARTBEAT_MS
 from wiretask_protocol.machines import TaskMachineEvent, TaskMachineState
 from wiretask_protocol.messages import Cancel, CancelMode, HeldLease, Resume, Subscribe
 from wiretask_scheduler.core import reports
@@ -21,8 +20,6 @@ from wiretask_scheduler.core.turn import Now
 
 #: How a connection ended: with a Goodbye, without one, or by silence.
 Leaving = Literal["goodbye", "broken", "silent"]
-
-HEARTBEAT_SECONDS = HEARTBEAT_MS / 1000
 
 
 def on_subscribe(state: State, worker: Worker, subscribe: Subscribe) -> None:

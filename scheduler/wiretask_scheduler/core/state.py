@@ -19,6 +19,8 @@ from wiretask_scheduler.core.turn import Now, Turn, Updated
 
 #: Leases that one durable ceiling allows: at a million a second it is raised twice in an hour.
 LEASE_STEP = 1 << 32
+#: Lanes that are kept before the first sweep; a program has dozens.
+_LANES = 1024
 
 
 class State:
@@ -46,6 +48,7 @@ class State:
         self.store_full = False
         #: Whether there may be something to hand out.
         self.unsettled = False
+        self._sweep_at = _LANES
         self.counts: dict[str, int] = dict.fromkeys(
             ("submitted", "dispatched", "succeeded", "dead", "cancelled", "expired", "retried", "returned", "stale"), 0
         )
@@ -69,6 +72,20 @@ class State:
         else:
             lane.push(task)
         self.unsettled = True
+        if new and len(self.ready) > self._sweep_at:
+            self._sweep()
+
+    def bury(self, task: Task) -> None:
+        """A ready task has left out of turn."""
+        lane, _ = self.ready.lane(task.options, task.size)
+        lane.bury()
+
+    def _sweep(self) -> None:
+        """Lets go of lanes that have nothing: names that were used once cost no memory for ever."""
+        self.ready.discard_empty()
+        for worker in self.workers.values():
+            worker.lanes = [lane for lane in worker.lanes if lane.count]
+        self._sweep_at = max(_LANES, 2 * len(self.ready))
 
     def introduce(self, lane: Lane) -> None:
         """Tells the workers of a new lane."""

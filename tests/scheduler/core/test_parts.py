@@ -61,6 +61,43 @@ def test_dead_entries_are_dropped_when_they_come_up():
     assert lane.take(5) == []
 
 
+def test_when_half_of_a_lane_is_dead_it_is_swept():
+    lane = Lane(("default", "work", 1, 0))
+    tasks = [task(number, number % 10) for number in range(200)]
+    for record in tasks:
+        lane.push(record)
+    for record in tasks[:101]:
+        record.state = TaskMachineState.CANCELLED
+        lane.bury()
+    assert (lane.count, lane.dead) == (99, 0)
+    taken = []
+    while lane.head() is not None:
+        taken += lane.take(100)
+    assert sorted(record.seq for record in taken) == list(range(101, 200))
+
+
+def test_submitting_and_cancelling_for_ever_costs_no_memory(scene):
+    from wiretask_protocol.messages import Cancel
+
+    scene.client()
+    for _ in range(500):
+        task_id = scene.submit()
+        scene.receive(1, Cancel(scene.seq(1), task_id, 0, 1))
+    (lane,) = scene.broker.state.ready
+    assert lane.count <= 130
+
+
+def test_types_that_are_used_once_cost_no_memory(scene):
+    scene.client()
+    worker = scene.worker(types=tuple(f"type{number}" for number in range(3000)))
+    for number in range(3000):
+        task_id = scene.submit(type=f"type{number}")
+        ((_, _, lease),) = scene.dispatched()
+        scene.result(worker, lease, task_id)
+    assert len(scene.broker.state.ready) < 2100
+    assert len(scene.broker.state.workers[worker].lanes) < 2100
+
+
 def test_lanes_that_are_empty_are_let_go():
     ready = Ready()
     lane, new = ready.lane(Options("work", "default", 5), 10)
