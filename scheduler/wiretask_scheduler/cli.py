@@ -12,7 +12,7 @@ import click
 
 from wiretask_scheduler import logs
 from wiretask_scheduler.config import Address, Config, ConfigError, load
-from wiretask_scheduler.store import StoreError
+from wiretask_scheduler.store import StoreBusyError, StoreError, StoreFullError
 
 #: It ran and could not go on; or it could not begin, as it was told to.
 EXIT_FAILED, EXIT_USAGE = 1, 2
@@ -45,7 +45,7 @@ def main(*, file: Path | None, **flags: str | bool | None) -> None:
     logs.set_up(config.log_level)
     try:
         failure = _run(config)
-    except (StoreError, CannotBeginError) as error:
+    except (StoreError, StoreBusyError, StoreFullError, CannotBeginError) as error:
         _exit(str(error), EXIT_USAGE)
     if failure is not None:
         _exit(failure, EXIT_FAILED)

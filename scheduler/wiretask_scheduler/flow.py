@@ -10,9 +10,8 @@ import asyncio
 import logging
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 from wiretask_protocol.errors import ErrorCode, error_message
 from wiretask_protocol.messages import Hello, Role, ToScheduler
@@ -22,12 +21,12 @@ from wiretask_scheduler.core import Broker, Lookup, Now, Turn
 from wiretask_scheduler.core.records import StoredTask
 from wiretask_scheduler.core.sessions import Leaving
 from wiretask_scheduler.outbox import Arrived, Outbox
+from wiretask_scheduler.questions import Questions, call_on
 from wiretask_scheduler.server import STALL_SECONDS, Server
 from wiretask_scheduler.session import Session, SessionSettings
 from wiretask_scheduler.store import Store
 
 log = logging.getLogger(__name__)
-T = TypeVar("T")
 
 #: Rows and octets on their way to the store beyond which clients are not read from, and below which they are again.
 LAG_ROWS, LAG_OCTETS = 50_000, 64 << 20
@@ -60,9 +59,8 @@ class Flow:
         self.server = Server(self, settings, connections_per_address)
         self.outbox = Outbox(self.server.write, self._fetch, limit=self.server.limit, failed=failed, budget=body_budget)
         self._loop = asyncio.get_running_loop()
-        self._failed = failed
-        self.committer = self._make_committer()
-        self._readers = ThreadPoolExecutor(1, "reader")
+        self.committer = self._make_committer(failed)
+        self.questions = Questions(failed)
         self._flushing = False
         #: What is on its way to the store, turn by turn.
         self._sizes: deque[tuple[int, int]] = deque()
@@ -74,16 +72,16 @@ class Flow:
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at = 0.0
 
-    def _make_committer(self) -> Committer | InlineCommitter:
+    def _make_committer(self, failed: Callable[[Exception], None]) -> Committer | InlineCommitter:
         epoch = self.store.claim("main")
         if not self.store.durable:
             return InlineCommitter(self.store, epoch, released=self._release)
         return Committer(
             self.store,
             epoch,
-            released=lambda group: self._on_loop(self._release, group),
-            failed=lambda error: self._on_loop(self._failed, error),
-            full=lambda full: self._on_loop(self._set_full, full),
+            released=lambda group: call_on(self._loop, self._release, group),
+            failed=lambda error: call_on(self._loop, failed, error),
+            full=lambda full: call_on(self._loop, self._set_full, full),
         )
 
     def _set_full(self, full: bool) -> None:
@@ -116,7 +114,7 @@ class Flow:
         """Lets go of the store."""
         if self._timer is not None:
             self._timer.cancel()
-        self._readers.shutdown(wait=True, cancel_futures=True)
+        self.questions.close()
         self.store.close()
 
     async def settled(self) -> None:
@@ -133,8 +131,9 @@ class Flow:
         """A peer has been found good. Its accept leaves when its session is durable."""
         token = self.broker.join(session.number, hello, "", now())
         self.broker.send(session.number, session.accept(hello, token))
-        who = "worker" if hello.role == Role.WORKER else "client"
-        log.info("%s %d is here: %s", who, session.number, logs.escaped(hello.name or hello.agent or "unnamed"))
+        name = logs.escaped(hello.name or hello.agent or "unnamed")
+        level, who = (logging.INFO, "worker") if hello.role == Role.WORKER else (logging.DEBUG, "client")
+        log.log(level, "%s %d is here: %s", who, session.number, name)
         self._soon()
 
     def receive(self, number: int, messages: Sequence[ToScheduler]) -> None:
@@ -152,8 +151,10 @@ class Flow:
         """A peer is gone."""
         self.outbox.forget(number)
         self._lookups.pop(number, None)
-        self.broker.leave(number, leaving, now())
-        log.info("peer %d is gone (%s)", number, leaving)
+        level = logging.INFO if number in self.broker.state.workers else logging.DEBUG
+        log.log(level, "peer %d is gone (%s)", number, leaving)
+        with _reported("the end of a connection"):
+            self.broker.leave(number, leaving, now())
         self._soon()
 
     def resume(self, number: int) -> None:
@@ -233,11 +234,12 @@ class Flow:
 
         def answered(found: dict[bytes, StoredTask]) -> None:
             for lookup in some:
-                self.broker.found(lookup, found.get(lookup.task_id), now())
+                with _reported("an answer of the store"):
+                    self.broker.found(lookup, found.get(lookup.task_id), now())
             self.flush()
             self._look_up(peer)
 
-        self._ask(lambda: self.store.tasks([lookup.task_id for lookup in some]), answered)
+        self.questions.ask(lambda: self.store.tasks([lookup.task_id for lookup in some]), answered)
 
     def _fetch(self, seqs: Sequence[int], ids: Sequence[bytes], arrived: Arrived) -> None:
         def read() -> tuple[dict[int, bytes], dict[bytes, bytes]]:
@@ -245,31 +247,7 @@ class Flow:
             reports = {task_id: task.report for task_id, task in ended.items() if task.report is not None}
             return (self.store.bodies(seqs) if seqs else {}), reports
 
-        self._ask(read, lambda found: arrived(*found))
-
-    def _ask(self, question: Callable[[], T], answer: Callable[[T], None]) -> None:
-        """Asks the store off the loop, and answers on it."""
-
-        def ask() -> None:
-            try:
-                found = question()
-            except Exception as error:
-                self._on_loop(self._failed, error)
-            else:
-                self._on_loop(answer, found)
-
-        self._readers.submit(ask)
-
-    async def read(self, question: Callable[[], T]) -> T:
-        """The answer to a question to the store, for HTTP."""
-        return await self._loop.run_in_executor(self._readers, question)
-
-    def _on_loop(self, function: Callable[[T], None], argument: T) -> None:
-        """Calls a function on the loop from another thread; a loop that is closed needs no calls any more."""
-        try:
-            self._loop.call_soon_threadsafe(function, argument)
-        except RuntimeError:
-            log.debug("the loop is closed")
+        self.questions.ask(read, lambda found: arrived(*found))
 
     # -- time --
 
@@ -289,5 +267,15 @@ class Flow:
             self._timer = self._loop.call_later(_DRAIN_SECONDS, self._on_timer)
             return
         self._timer = None
-        self.broker.tick(now())
+        with _reported("a timer"):
+            self.broker.tick(now())
         self.flush()
+
+
+@contextmanager
+def _reported(what: str) -> Iterator[None]:
+    """A bug in the core costs what it was about, and not the process: everything else goes on."""
+    try:
+        yield
+    except Exception:
+        log.exception("a bug, please report it: %s could not be handled", what)

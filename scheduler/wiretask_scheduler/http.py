@@ -73,7 +73,7 @@ async def _tasks(request: web.Request) -> web.Response:
         text = f"limit is 1 to {PAGE_MAXIMUM}, before is the next of a page, state is one of {', '.join(_STATES)}"
         return web.json_response({"error": text}, status=400)
     flow = request.app[_FLOW]
-    page = await flow.read(lambda: flow.store.list_tasks(before=before, state=state, most=most))
+    page = await flow.questions.read(lambda: flow.store.list_tasks(before=before, state=state, most=most))
     tasks = [task for stored in page.tasks if (task := _task(flow, stored, state)) is not None]
     await flow.settled()
     return _json({"tasks": tasks, "next": page.next})

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, cast
 
 from wiretask_protocol.errors import ErrorCode, error_message
 from wiretask_protocol.messages import Error, Hello
+from wiretask_scheduler import logs
 
 if TYPE_CHECKING:
     from wiretask_scheduler.server import Server
@@ -143,7 +144,11 @@ class Link(asyncio.Protocol):
 
     def finish(self) -> None:
         """Ends the connection when what was written has left."""
-        self.session.closing = True
+        session = self.session
+        session.closing = True
+        if session.refusal:
+            log.info("peer %d at %s is let go: %s", session.number, self.address, logs.escaped(session.refusal))
+            session.refusal = ""
         if self._transport.is_closing():
             return
         # Closing with unread octets would reset the connection, and the peer would never read the last Error. So only

@@ -10,7 +10,7 @@ import sys
 import traceback
 
 #: Characters of a peer's words that a line shows.
-_SHOWN = 100
+_SHOWN = 200
 
 
 class OneLine(logging.Formatter):

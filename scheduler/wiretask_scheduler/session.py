@@ -67,6 +67,8 @@ class Session:
         self.connection = Connection("scheduler", settings.frame_limit)
         self.out: list[bytes] = []
         self.closing = False
+        #: What is wrong with the peer, in the words of the Error that it gets.
+        self.refusal = ""
         self.hello: Hello | None = None
         #: How the core is to take the end of the connection.
         self.leaving: Leaving = "broken"
@@ -120,7 +122,7 @@ class Session:
         try:
             self.connection.eof()
         except WireError as error:
-            self.out.append(codec.encode(error.to_message()))
+            self._say(error.to_message())
         self.closing = True
 
     # -- the handshake --
@@ -175,17 +177,22 @@ class Session:
         if error.code is ErrorCode.NOT_WIRETASK and looks_like_http(self.connection.first_bytes):
             text = f"{error.text}.\n".encode()
             self.out.append(_HTTP % (len(text), text))
+            self.refusal = str(error)
         else:
-            self.out.append(codec.encode(error.to_message()))
+            self._say(error.to_message())
         self.closing = True
 
     def close(self, error: Error | None) -> None:
         """Ends the connection, after an Error where there is one."""
         if error is not None:
-            self.out.append(codec.encode(error))
+            self._say(error)
         if not self.connection.closed:
             self.connection.close()
         self.closing = True
+
+    def _say(self, error: Error) -> None:
+        self.refusal = f"{ErrorCode(error.code).name}: {error.text}"
+        self.out.append(codec.encode(error))
 
     # -- time --
 

@@ -334,6 +334,39 @@ def test_a_bug_costs_one_connection(run, caplog):
     assert "a bug, please report it" in caplog.text
 
 
+def test_a_bug_behind_a_timer_stops_no_other_timer(run, caplog):
+    async def story():
+        async with serving() as place:
+            client, worker = await place.join(), await place.worker()
+            tick, told = place.flow.broker.tick, []
+
+            def broken(now):
+                if not told:
+                    told.append(1)
+                    raise ZeroDivisionError
+                tick(now)
+
+            place.flow.broker.tick = broken
+            await client.send(submit(1, delay=10))
+            assert await client.get() == Accepted(1)
+            assert (await worker.get()).task_id == task_id(1)
+
+    run(story())
+    assert "a timer could not be handled" in caplog.text
+
+
+def test_the_log_says_who_was_let_go_and_why(run, caplog):
+    async def story():
+        async with serving() as place:
+            peer = await place.raw()
+            await peer.send(b"\x16\x03\x01\n")
+            await peer.rest()
+
+    caplog.set_level("INFO")
+    run(story())
+    assert "peer 1 at 127.0.0.1 is let go: NOT_WIRETASK: " in caplog.text
+
+
 # -- peers that do not read --
 
 

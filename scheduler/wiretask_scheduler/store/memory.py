@@ -1,8 +1,12 @@
-"""The store that forgets: for tests, and for those who want speed and can lose everything with the process."""
+"""The store that forgets: for tests, and for those who want speed and can lose everything with the process.
+
+Written on one thread and read from another, so each call holds the lock.
+"""
 
 from __future__ import annotations
 
 import heapq
+import threading
 from collections import deque
 from collections.abc import Iterable, Sequence
 from itertools import islice
@@ -30,6 +34,7 @@ class MemoryStore:
         self._kept: deque[bytes] = deque()
         self._kept_octets = 0
         self._budget = retention_octets
+        self._lock = threading.Lock()
 
     def claim(self, shard: str) -> int:
         """Nobody else can have this memory."""
@@ -43,17 +48,19 @@ class MemoryStore:
 
     def commit(self, epoch: int, changes: Sequence[Changes]) -> Committed:
         """Takes the rows in."""
-        conflicts: list[bytes] = []
-        for change in changes:
-            # An id that comes again in this turn meets the task that ended in it.
-            first = change.inserted[0].seq if change.inserted else 0
-            self._end(row for row in change.ended if row.seq < first)
-            conflicts += self._insert(change.inserted)
-            for updated in change.updated:
-                if updated.seq in self._live:
-                    self._live[updated.seq] = (self._live[updated.seq][0], updated)
-            self._end(row for row in change.ended if row.seq >= first)
-        return Committed(conflicts=conflicts)
+        with self._lock:
+            return Committed(conflicts=[task_id for change in changes for task_id in self._write(change)])
+
+    def _write(self, change: Changes) -> list[bytes]:
+        # An id that comes again in this turn meets the task that ended in it.
+        first = change.inserted[0].seq if change.inserted else 0
+        self._end(row for row in change.ended if row.seq < first)
+        conflicts = self._insert(change.inserted)
+        for updated in change.updated:
+            if updated.seq in self._live:
+                self._live[updated.seq] = (self._live[updated.seq][0], updated)
+        self._end(row for row in change.ended if row.seq >= first)
+        return conflicts
 
     def _insert(self, inserted: Sequence[Inserted]) -> list[bytes]:
         conflicts: list[bytes] = []
@@ -80,6 +87,10 @@ class MemoryStore:
 
     def maintain(self, millis: int) -> bool:
         """Forgets ended tasks whose time is over, and the oldest reports when there are too many."""
+        with self._lock:
+            return self._forget_slice(millis)
+
+    def _forget_slice(self, millis: int) -> bool:
         for _ in range(_SLICE_ROWS):
             if not self._forget or self._forget[0][0] > millis:
                 break
@@ -107,25 +118,31 @@ class MemoryStore:
 
     def bodies(self, seqs: Sequence[int]) -> dict[int, bytes]:
         """The envelopes of live tasks."""
-        return {seq: self._live[seq][0].envelope for seq in seqs if seq in self._live}
+        with self._lock:
+            return {seq: self._live[seq][0].envelope for seq in seqs if seq in self._live}
 
     def tasks(self, ids: Sequence[bytes]) -> dict[bytes, StoredTask]:
         """Tasks that have ended."""
-        return {task_id: _ended(*self._ended[task_id]) for task_id in ids if task_id in self._ended}
+        with self._lock:
+            return {task_id: _ended(*self._ended[task_id]) for task_id in ids if task_id in self._ended}
 
     def list_tasks(self, *, before: int | None, state: int | None, most: int) -> Page:
         """Tasks, newest first."""
+        with self._lock:
+            found = self._newest(before, state, most + 1)
+        return Page(tasks=found[:most], next=found[most - 1].seq if len(found) > most else None)
+
+    def _newest(self, before: int | None, state: int | None, most: int) -> list[StoredTask]:
         found: list[StoredTask] = []
         if state is None or state in LIVE_STATES:
             newest = (row for seq, row in reversed(self._live.items()) if before is None or seq < before)
-            found += [_live(*row) for row in islice(newest, most + 1)]
+            found += [_live(*row) for row in islice(newest, most)]
         if state is None or state not in LIVE_STATES:
             rows = [row for row in self._ended.values() if before is None or row[1].seq < before]
             if state is not None:
                 rows = [row for row in rows if row[1].state == state]
-            found += [_ended(*row) for row in heapq.nlargest(most + 1, rows, key=lambda row: row[1].seq)]
-        found.sort(key=lambda task: -task.seq)
-        return Page(tasks=found[:most], next=found[most - 1].seq if len(found) > most else None)
+            found += [_ended(*row) for row in heapq.nlargest(most, rows, key=lambda row: row[1].seq)]
+        return sorted(found, key=lambda task: -task.seq)
 
     def close(self) -> None:
         """Nothing to let go of."""

