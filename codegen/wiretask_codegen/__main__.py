@@ -1,21 +1,21 @@
-"""`python -m wiretask_codegen`: generate, check, release."""
+"""`python -m wiretask_codegen`: turns spec/ into generated/, and keeps the promises that releases have made."""
 
 from __future__ import annotations
 
+import difflib
 import sys
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeVar
 
 import click
 
 from wiretask_codegen import evolution, goldens, ledger
 from wiretask_codegen.load import load
-from wiretask_codegen.model import Spec
-from wiretask_codegen.problems import SpecError
+from wiretask_codegen.model import Place
+from wiretask_codegen.problems import Problems, SpecError
 from wiretask_codegen.render import render, stale, write
 
-_T = TypeVar("_T")
 _ROOT = click.option(
     "--root", type=click.Path(path_type=Path, file_okay=False), default=Path(), help="The repository. [.]"
 )
@@ -31,14 +31,15 @@ def main() -> None:
 @click.option("--bless", is_flag=True, help="Change golden cases that are there already.")
 def generate(root: Path, *, bless: bool) -> None:
     """Writes what the spec asks for, and deletes what it does not."""
-    spec = _loaded(root)
-    ledger.write(spec, root / "spec")
-    changed = [f"generated/{path}" for path in write(render(spec), root / "generated")]
-    # After the binding, because the reference codec says what is expected of a golden case.
-    cases = goldens.render(spec)
-    if not bless:
-        _refusing(lambda: goldens.check(cases, root))
-    changed += [f"{goldens.FOLDER}/{path}" for path in write(cases, root / goldens.FOLDER)]
+    with _one_line_each():
+        spec = load(root / "spec")
+        changed = ["spec/ledger.yaml"] if ledger.write(spec, root / "spec") else []
+        changed += [f"generated/{path}" for path in write(render(spec), root / "generated")]
+        # After the binding, because the reference codec says what is expected of a golden case.
+        cases = goldens.render(spec)
+        if not bless:
+            goldens.check(cases, root)
+        changed += [f"{goldens.FOLDER}/{path}" for path in write(cases, root / goldens.FOLDER)]
     for path in changed:
         click.echo(path)
     click.echo(f"{len(changed)} files written" if changed else "everything is fresh")
@@ -48,9 +49,11 @@ def generate(root: Path, *, bless: bool) -> None:
 @_ROOT
 def check(root: Path) -> None:
     """Says what is stale, and writes nothing."""
-    spec = _loaded(root)
-    old = [f"generated/{path}" for path in stale(render(spec), root / "generated")]
-    old += [f"{goldens.FOLDER}/{path}" for path in stale(goldens.render(spec), root / goldens.FOLDER)]
+    with _one_line_each():
+        spec = load(root / "spec")
+        old = ["spec/ledger.yaml"] if ledger.stale(spec, root / "spec") else []
+        old += [f"generated/{path}" for path in stale(render(spec), root / "generated")]
+        old += [f"{goldens.FOLDER}/{path}" for path in stale(goldens.render(spec), root / goldens.FOLDER)]
     if old:
         click.echo("\n".join(f"{path} is stale; run nox -s generate" for path in old), err=True)
         sys.exit(1)
@@ -58,32 +61,85 @@ def check(root: Path) -> None:
 
 @main.command()
 @_ROOT
+def lint(root: Path) -> None:
+    """Says everything that is wrong with the spec, and writes nothing."""
+    with _one_line_each():
+        load(root / "spec")
+
+
+@main.command()
+@_ROOT
+@click.argument("version", type=int, required=False)
+def diff(root: Path, version: int | None) -> None:
+    """Says how the spec differs from a released VERSION (the newest), and which rule forbids what is not allowed."""
+    with _one_line_each():
+        spec = load(root / "spec", released=False)
+        locks = evolution.load_locks(root / "spec", Problems())
+        if not locks and version is None:
+            click.echo("nothing is released yet")
+            return
+        found = evolution.diff(spec, version if version is not None else max(locks), root / "spec")
+    for place, item in found:
+        verdict = "allowed" if item.rule is None else f"{item.rule}: {evolution.RULES[item.rule]}"
+        click.echo(f"{place}: {item.what.rstrip(',')}: {verdict}")
+    if any(item.rule is not None for _, item in found):
+        sys.exit(1)
+
+
+@main.command(name="ledger")
+@_ROOT
+@click.option("--write", "writes", is_flag=True, help="Bring it up to date.")
+def show_ledger(root: Path, *, writes: bool) -> None:
+    """Says what the ledger of numbers and names lacks; with --write, adds it."""
+    folder = root / "spec"
+    with _one_line_each():
+        spec = load(folder)
+        path = folder / "ledger.yaml"
+        before = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+        after = ledger.text(spec, folder).splitlines()
+        if writes:
+            ledger.write(spec, folder)
+    lines = list(difflib.unified_diff(before, after, "spec/ledger.yaml", "spec/ledger.yaml", n=0, lineterm=""))
+    click.echo("\n".join(lines) or "the ledger is up to date")
+    if lines and not writes:
+        sys.exit(1)
+
+
+@main.command()
+@_ROOT
 @click.argument("version", type=int)
 def release(root: Path, version: int) -> None:
-    """Freezes the present spec as a released version: from now on it changes only by the rules of evolution."""
-    spec = _loaded(root)
-    path = _refusing(lambda: evolution.release(spec, version, root / "spec"))
-    click.echo(f"{path} written; set the status of version {version} to released in spec/protocol.yaml and commit both")
+    """Freezes the present spec as VERSION: from now on it changes only by the rules of evolution."""
+    folder = root / "spec"
+    with _one_line_each():
+        spec = load(folder)
+        path = evolution.release(spec, version, folder)
+        ledger.write(spec, folder, release=True)
+        flipped = _flip_status(folder, next(item.place for item in spec.versions if item.number == version))
+    click.echo(f"{path} written" if flipped else f"{path} written; now write status: released in spec/protocol.yaml")
+    click.echo("run nox -s generate, and commit the spec, the lock and the ledger together")
 
 
-def _loaded(root: Path) -> Spec:
-    """The spec, if it may follow on everything that was released."""
-
-    def checked() -> Spec:
-        spec = load(root / "spec")
-        ledger.check(spec, root / "spec")
-        evolution.check(spec, root / "spec")
-        return spec
-
-    return _refusing(checked)
+def _flip_status(folder: Path, place: Place) -> bool:
+    """Writes `released` for `draft` in the line of a version, so that nobody forgets it; whether it stood there."""
+    path = folder / "protocol.yaml"
+    lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+    line = lines[place.line - 1]
+    lines[place.line - 1] = line.replace("status: draft", "status: released")
+    path.write_text("".join(lines), encoding="utf-8")
+    return lines[place.line - 1] != line
 
 
-def _refusing(step: Callable[[], _T]) -> _T:
-    """Says what a step refuses, and that is all."""
+@contextmanager
+def _one_line_each() -> Iterator[None]:
+    """Says what is refused in one line each, and that is all."""
     try:
-        return step()
+        yield
     except SpecError as error:
         click.echo(str(error), err=True)
+        sys.exit(1)
+    except OSError as error:
+        click.echo(f"{error.filename}: {error.strerror}; check the path and its permissions", err=True)
         sys.exit(1)
 
 

@@ -11,8 +11,9 @@ otherwise. It is parsed, never evaluated, so that every backend can write it in 
 
 from __future__ import annotations
 
+import operator
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 from wiretask_codegen.model import (
     AllGuard,
@@ -27,7 +28,14 @@ from wiretask_codegen.model import (
 )
 
 _TOKEN = re.compile(r"\s*(?:(0x[0-9a-f]+|[0-9]+)|([A-Za-z_][A-Za-z0-9_]*)|(==|!=|<=|>=|<|>|\(|\)))")
-_OPERATORS = {"==", "!=", "<", "<=", ">", ">="}
+_COMPARE: dict[str, Callable[[int, int], bool]] = {
+    "==": operator.eq,
+    "!=": operator.ne,
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
 #: Words that cannot be the name of a field, because a guard reads them as its own.
 WORDS = frozenset({"and", "or", "not", "present", "tag_count"})
 #: A guard of more tokens is a program; it belongs into several rules. It also bounds the depth of the parser.
@@ -103,16 +111,14 @@ class _Parser:
 
     def _comparison(self) -> Guard:
         left = self._next()
-        operator = self._next()
-        if operator not in _OPERATORS:
-            raise GuardError(f"{self._text!r}: {operator!r} is no comparison; use one of == != < <= > >=")
+        sign = self._next()
+        if sign not in _COMPARE:
+            raise GuardError(f"{self._text!r}: {sign!r} is no comparison; use one of == != < <= > >=")
         right = self._next()
         sides = self._operand(left, right), self._operand(right, left)
         if all(isinstance(side, NumberGuard) for side in sides):
-            raise GuardError(
-                f"{self._text!r}: {left} {operator} {right} compares two numbers; name a field or tag_count"
-            )
-        return CompareGuard(operator=operator, left=sides[0], right=sides[1])  # type: ignore[arg-type] # see above
+            raise GuardError(f"{self._text!r}: {left} {sign} {right} compares two numbers; name a field or tag_count")
+        return CompareGuard(operator=sign, left=sides[0], right=sides[1])  # type: ignore[arg-type] # see above
 
     def _operand(self, token: str, other: str) -> Operand:
         if token == "tag_count":
@@ -166,8 +172,8 @@ def written(guard: Guard) -> str:
     match guard:
         case PresentGuard(name=name):
             return f"present {name}"
-        case CompareGuard(operator=operator, left=left, right=right):
-            return f"{_written_operand(left)} {operator} {_written_operand(right)}"
+        case CompareGuard(operator=sign, left=left, right=right):
+            return f"{_written_operand(left)} {sign} {_written_operand(right)}"
         case NotGuard(guard=inner):
             return f"not {_within(inner)}"
         case AllGuard(guards=inner_guards):
@@ -201,3 +207,29 @@ def names(guard: Guard) -> set[str]:
             return names(inner)
         case AllGuard(guards=inner_guards) | AnyGuard(guards=inner_guards):
             return set[str]().union(*map(names, inner_guards))
+
+
+def holds(guard: Guard, numbers: Mapping[str, int], present: Collection[str], tag_count: int) -> bool:
+    """Whether a guard is true of a message: the numbers of its fields, the tags that it has, and how many."""
+    match guard:
+        case PresentGuard(name=name):
+            return name in present
+        case CompareGuard(operator=sign, left=left, right=right):
+            sides = (_number(side, numbers, tag_count) for side in (left, right))
+            return _COMPARE[sign](*sides)
+        case NotGuard(guard=inner):
+            return not holds(inner, numbers, present, tag_count)
+        case AllGuard(guards=inner_guards):
+            return all(holds(inner, numbers, present, tag_count) for inner in inner_guards)
+        case AnyGuard(guards=inner_guards):
+            return any(holds(inner, numbers, present, tag_count) for inner in inner_guards)
+
+
+def _number(operand: Operand, numbers: Mapping[str, int], tag_count: int) -> int:
+    match operand:
+        case NameGuard(name=name):
+            return numbers[name]
+        case NumberGuard(number=number):
+            return number
+        case TagCountGuard():
+            return tag_count

@@ -1,87 +1,159 @@
 """Every number and name that the protocol has ever used: none of them is given a second meaning.
 
-The ledger is a file of the spec (spec/ledger.yaml), written by the generator and reviewed with every change. An entry
-of a version that is only a draft goes when the draft drops it; a released one stays for ever.
+The ledger (spec/ledger.yaml) is written by the generator and reviewed with every change. What only the draft uses may
+still go; what was ever released stays for ever, also when the spec has long forgotten it.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import yaml
 
-from wiretask_codegen.model import Message, Place, Relayed, Spec
-from wiretask_codegen.problems import Problem, Problems, SpecError
+from wiretask_codegen import schema
+from wiretask_codegen.evolution import load_locks
+from wiretask_codegen.model import Place, Spec
+from wiretask_codegen.normal import frozen
+from wiretask_codegen.places import Places
+from wiretask_codegen.problems import Problems, SpecError
 from wiretask_codegen.yamlsource import read
 
+Entries = dict[str, dict[str, str]]
+
 _HEAD = """\
+# yaml-language-server: $schema=meta/ledger.schema.json
 # Every number and name that the protocol has used. Written by `nox -s generate`; look at what it changes here.
-# A number that stands here keeps its name for ever once its version is released, also when it is not used any more.
+# What is released keeps its name for ever, also when it is not used any more; a draft may still change its mind.
 """
+#: The kind whose names are not unique: each id says whether it numbers a rule or a requirement.
+_IDS = "ids"
 
 
-def entries(spec: Spec) -> dict[str, dict[str, str]]:
-    """What the present spec uses: kind -> number -> name."""
-    found: dict[str, dict[str, str]] = {
-        "commands": {str(message.command): message.name for message in spec.messages},
-        "errors": {str(error.code): error.name for error in spec.errors},
-    }
-    found["commands"] |= {str(item.number): item.name for item in spec.reserved_commands}
-    owners: list[Message | Relayed] = [*spec.messages, *spec.relayed]
-    for owner in owners:
-        if owner.tagged:
-            found[f"tags of {owner.name}"] = {str(tag.tag): tag.name for tag in owner.tagged}
-    for enum in spec.enums:
-        found[f"values of {enum.name}"] = {str(value.value): value.name for value in enum.values}
-    for flags in spec.flags:
-        found[f"bits of {flags.name}"] = {str(flag.bit): flag.name for flag in flags.values}
-    return {kind: dict(sorted(numbers.items(), key=lambda item: int(item[0]))) for kind, numbers in found.items()}
+def entries(spec: dict[str, Any]) -> Entries:
+    """What a spec in normal form uses or reserves: kind -> number -> name."""
+    found: Entries = {"commands": {str(part["command"]): name for name, part in spec["messages"].items()}}
+    found["commands"] |= spec["reserved_commands"]
+    found["errors"] = {str(error["code"]): name for name, error in spec["errors"].items()} | spec["reserved_errors"]
+    for name, part in [*spec["messages"].items(), *spec["relayed"].items()]:
+        found[f"tags of {name}"] = {number: tag["name"] for number, tag in part["tags"].items()} | part["reserved"]
+    for name, enum in spec["enums"].items():
+        found[f"values of {name}"] = {str(number): value for value, number in enum["values"].items()} | enum["reserved"]
+    for name, flags in spec["flags"].items():
+        found[f"bits of {name}"] = {str(bit): flag for flag, bit in flags["bits"].items()}
+    owners = [*spec["messages"].values(), *spec["structs"].values()]
+    found[_IDS] = {rule: "rule" for owner in owners for rule in owner["rules"]}
+    found[_IDS] |= dict.fromkeys(spec["requirements"], "requirement")
+    return {kind: dict(sorted(numbers.items(), key=_order)) for kind, numbers in found.items() if numbers}
 
 
-def load(root: Path) -> dict[str, dict[str, str]]:
-    """The ledger as it is written; empty where there is none. Raises SpecError."""
+def _order(item: tuple[str, str]) -> tuple[int, str]:
+    number = item[0]
+    return (int(number), "") if number.isdigit() else (0, number)
+
+
+def load(root: Path) -> tuple[Entries, Entries]:
+    """What the ledger calls released, and draft; empty where there is no ledger. Raises SpecError."""
     path = root / "ledger.yaml"
     if not path.exists():
-        return {}
-    plain = read(path, f"{root.name}/ledger.yaml").plain()
-    if not isinstance(plain, dict) or not all(isinstance(numbers, dict) for numbers in plain.values()):
-        place = f"{root.name}/ledger.yaml"
-        raise SpecError([Problem(place, 1, "B001", "is no ledger; restore it from the version history")])
-    return {kind: {str(number): str(name) for number, name in numbers.items()} for kind, numbers in plain.items()}
-
-
-def check(spec: Spec, root: Path) -> None:
-    """Refuses a number that has another name in the ledger, and a name that has another number. Raises SpecError.
-
-    Only while something is released: a draft may still change its mind.
-    """
-    if not any((root / "released").glob("v*.json")):
-        return
+        return {}, {}
+    name = f"{root.name}/ledger.yaml"
+    node = read(path, name)
     problems = Problems()
-    place = Place(file=f"{root.name}/ledger.yaml", line=1)
-    now = entries(spec)
-    for kind, numbers in load(root).items():
-        present = now.get(kind, {})
-        by_name = {name: number for number, name in present.items()}
-        for number, name in numbers.items():
-            if present.get(number, name) != name:
-                text = f"{kind}: {number} was {name} and is now {present[number]}; take a number that was never used"
-                problems.add(place, "B002", text)
-            elif by_name.get(name, number) != number:
-                text = f"{kind}: {name} was {number} and is now {by_name[name]}; take a name that was never used"
-                problems.add(place, "B003", text)
+    schema.check(node, "ledger", root / "meta", problems)
     problems.refuse_if_any()
+    plain: Any = node.plain()
+    return plain["released"], plain["draft"]
 
 
-def write(spec: Spec, root: Path) -> None:
-    """Brings the ledger up to date: adds what is new; drops nothing that was ever released."""
-    kept = load(root) if any((root / "released").glob("v*.json")) else {}
-    merged: dict[str, dict[int, str]] = {}
-    for source in (kept, entries(spec)):
-        for kind, numbers in source.items():
-            merged.setdefault(kind, {}).update({int(number): name for number, name in numbers.items()})
-    ordered = {kind: dict(sorted(numbers.items())) for kind, numbers in merged.items()}
-    text = _HEAD + yaml.safe_dump(ordered, sort_keys=False, default_flow_style=False, width=120)
+def check(spec: Spec, root: Path, problems: Problems) -> None:
+    """Notes a number that had another name in a release, a name that had another number, and what the ledger lost."""
+    try:
+        released, _ = load(root)
+    except SpecError as error:
+        problems.found += error.problems
+        return
+    whole = Place(file=f"{root.name}/ledger.yaml", line=1)
+    for version, lock in load_locks(root, Problems()).items():
+        for kind, numbers in entries(lock).items():
+            for number, name in numbers.items():
+                if released.get(kind, {}).get(number) != name:
+                    text = f"{kind}: {number}, {name}, of version {version} is not here; restore the ledger"
+                    problems.add(whole, "B001", f"{text} from the version history")
+    present = entries(frozen(spec))
+    places = Places(spec)
+    for kind, numbers in released.items():
+        _check_kind(kind, numbers, present.get(kind, {}), places, problems)
+
+
+def _check_kind(
+    kind: str, released: dict[str, str], present: dict[str, str], places: Places, problems: Problems
+) -> None:
+    by_name = {name: number for number, name in present.items()} if kind != _IDS else {}
+    for number, name in released.items():
+        if present.get(number, name) != name:
+            text = f"{kind}: {number} was {name} and is now {present[number]}; take a number that was never used"
+            problems.add(places.of(*_path(kind, number, present[number])), "B002", text)
+        elif by_name.get(name, number) != number:
+            text = f"{kind}: {name} was {number} and is now {by_name[name]}; take a name that was never used"
+            problems.add(places.of(*_path(kind, number, name)), "B003", text)
+
+
+def _path(kind: str, number: str, name: str) -> tuple[str, ...]:
+    """The names that lead to an entry of the present spec."""
+    what, _, owner = kind.partition(" of ")
+    match what:
+        case "commands":
+            return ("messages", name)
+        case "errors":
+            return ("errors", name)
+        case "ids":
+            return ("requirements" if name == "requirement" else "rules", number)
+        case "values":
+            return ("enums", owner, name)
+        case "bits":
+            return ("flags", owner, name)
+        case _:
+            return ("messages", owner, name)
+
+
+def text(spec: Spec, root: Path, *, release: bool = False) -> str:
+    """What the ledger should say: all that was released, and what the draft uses besides. Raises SpecError.
+
+    With `release`, the draft is released.
+    """
+    released, _ = load(root)
+    present = entries(frozen(spec))
+    if release:
+        released = {kind: released.get(kind, {}) | present.get(kind, {}) for kind in {**present, **released}}
+    draft = {
+        kind: {number: name for number, name in numbers.items() if number not in released.get(kind, {})}
+        for kind, numbers in present.items()
+    }
+    body = {"released": _plain(released), "draft": _plain(draft)}
+    return _HEAD + yaml.safe_dump(body, sort_keys=False, default_flow_style=False, width=120)
+
+
+def _plain(found: Entries) -> dict[str, dict[int | str, str]]:
+    """As YAML shows it best: numbers as numbers, in their order."""
+    plain: dict[str, dict[int | str, str]] = {}
+    for kind, numbers in found.items():
+        for number, name in sorted(numbers.items(), key=_order):
+            plain.setdefault(kind, {})[int(number) if number.isdigit() else number] = name
+    return plain
+
+
+def stale(spec: Spec, root: Path) -> bool:
+    """Whether the ledger does not say what it should. Raises SpecError."""
     path = root / "ledger.yaml"
-    if not path.exists() or path.read_text() != text:
-        path.write_text(text)
+    return not path.exists() or path.read_text(encoding="utf-8") != text(spec, root)
+
+
+def write(spec: Spec, root: Path, *, release: bool = False) -> bool:
+    """Brings the ledger up to date; whether that changed it. Raises SpecError."""
+    wanted = text(spec, root, release=release)
+    path = root / "ledger.yaml"
+    if path.exists() and path.read_text(encoding="utf-8") == wanted:
+        return False
+    path.write_text(wanted, encoding="utf-8")
+    return True

@@ -1,5 +1,6 @@
 """From the files of a spec to a `Spec`: read, checked by the schema, resolved, linted; refused as a whole or taken.
 
+The last checks hold the value of each golden example against its octets, and the whole against what was released.
 The order is that of the files' dependence: types, then errors and the protocol, then messages, then machines.
 Every problem of a stage is reported at once; a later stage runs only on what the earlier ones have taken.
 """
@@ -9,10 +10,10 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-from wiretask_codegen import lint, parts, schema
+from wiretask_codegen import evolution, examples, ledger, lint, parts, schema
 from wiretask_codegen.declared import load_types
 from wiretask_codegen.machines import load_machines
-from wiretask_codegen.messages import load_messages
+from wiretask_codegen.messages import example_values, load_messages
 from wiretask_codegen.model import Check, Spec, Version
 from wiretask_codegen.problems import Problem, Problems, SpecError
 from wiretask_codegen.types import Types
@@ -22,8 +23,11 @@ from wiretask_codegen.yamlsource import Node, read
 FILES = ("protocol", "types", "errors", "machines")
 
 
-def load(root: Path) -> Spec:
-    """The spec in the folder `root`. Raises SpecError with every problem that was found."""
+def load(root: Path, *, released: bool = True) -> Spec:
+    """The spec in the folder `root`. Raises SpecError with every problem that was found.
+
+    Without `released` it is not held against what was released: for who wants to see the differences.
+    """
     sources = _read_all(root)
     problems = Problems()
     for name, node in sources.items():
@@ -32,6 +36,11 @@ def load(root: Path) -> Spec:
     spec = _resolve(sources, problems, digest(root))
     problems.refuse_if_any()
     lint.check(spec, problems)
+    if not problems.found:
+        examples.check(spec, example_values(_message_nodes(sources)), problems)
+    if released:
+        evolution.check(spec, root, problems)
+        ledger.check(spec, root, problems)
     problems.refuse_if_any()
     return spec
 
@@ -71,8 +80,7 @@ def _resolve(sources: dict[str, Node], problems: Problems, spec_digest: str) -> 
     protocol = parts.mapping(by_kind["protocol"])
     types = Types(problems)
     groups = load_types(by_kind["types"], types, problems)
-    message_nodes = [node for name, node in sources.items() if schema.kind_of(name) == "message"]
-    messages = load_messages(message_nodes, types, groups, problems)
+    messages = load_messages(_message_nodes(sources), types, groups, problems)
     errors = parts.load_errors(by_kind["errors"])
     machines = load_machines(by_kind["machines"], messages, problems)
     frame = parts.mapping(protocol["frame"])
@@ -104,6 +112,10 @@ def _resolve(sources: dict[str, Node], problems: Problems, spec_digest: str) -> 
         reserved_errors=parts.load_reserved(parts.mapping(by_kind["errors"])),
         digest=spec_digest,
     )
+
+
+def _message_nodes(sources: dict[str, Node]) -> list[Node]:
+    return [node for name, node in sources.items() if schema.kind_of(name) == "message"]
 
 
 def _versions(node: Node) -> tuple[Version, ...]:

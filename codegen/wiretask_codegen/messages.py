@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import get_args
 
 from wiretask_codegen import parts
@@ -67,7 +68,7 @@ def _load_examples(node: Node, problems: Problems) -> tuple[Example, ...]:
     examples: list[Example] = []
     for name, part in parts.mapping(node).items():
         keys = parts.mapping(part)
-        lines = _hex_lines(keys["hex"], problems)
+        lines = list(_hex_lines(keys["hex"], problems))
         value = keys["value"].plain()
         assert isinstance(value, dict)
         examples.append(
@@ -75,23 +76,32 @@ def _load_examples(node: Node, problems: Problems) -> tuple[Example, ...]:
                 name=name,
                 about=parts.text(keys["about"]),
                 value=value,
-                frame=b"".join(octets for octets, _ in lines),
-                lines=lines,
+                frame=b"".join(octets for octets, _, _ in lines),
+                lines=tuple((octets, comment) for octets, comment, _ in lines),
+                line_places=tuple(place for _, _, place in lines),
                 place=parts.key_place(node, name),
             )
         )
     return tuple(examples)
 
 
-def _hex_lines(node: Node, problems: Problems) -> tuple[tuple[bytes, str], ...]:
+def _hex_lines(node: Node, problems: Problems) -> Iterator[tuple[bytes, str, Place]]:
     assert isinstance(node.value, str)
-    lines: list[tuple[bytes, str]] = []
     for offset, line in enumerate(node.value.splitlines(), 1):
+        place = Place(file=node.place.file, line=node.place.line + offset)
         match = _HEX_LINE.match(line.strip())
         digits = match["octets"].replace(" ", "") if match else "?"
         if match is None or len(digits) % 2:
-            place = Place(file=node.place.file, line=node.place.line + offset)
             problems.add(place, "M004", "hex is pairs of digits 0-9 a-f, then # and a comment; mend the line")
         elif digits or match["comment"]:
-            lines.append((bytes.fromhex(digits), match["comment"] or ""))
-    return tuple(lines)
+            yield bytes.fromhex(digits), match["comment"] or "", place
+
+
+def example_values(nodes: list[Node]) -> dict[tuple[str, str], Node]:
+    """The node of the value of every example, by the names of its message and its own."""
+    return {
+        (parts.text(keys["message"]), name): parts.mapping(example)["value"]
+        for keys in map(parts.mapping, nodes)
+        if "examples" in keys
+        for name, example in parts.mapping(keys["examples"]).items()
+    }

@@ -280,6 +280,8 @@ class Example:
     frame: bytes
     #: The hex as written: lines of (octets, comment).
     lines: tuple[tuple[bytes, str], ...]
+    #: Where each of the lines stands.
+    line_places: tuple[Place, ...]
     place: Place
 
 

@@ -48,6 +48,8 @@ def test_mypy_names_the_call_sites_that_must_care_about_a_new_field(spec, tmp_pa
     )
     for hexes in ("02  # reason drain", "01  # reason shutting_down"):
         spec.edit("messages/06-goodbye.yaml", hexes, f"00  # colour\n      {hexes}")
+    spec.edit("messages/06-goodbye.yaml", "00000002  # length 2", "00000003  # length 3")
+    spec.edit("messages/06-goodbye.yaml", "00000019  # length 25", "0000001a  # length 26")
     text = (spec.root / "messages/06-goodbye.yaml").read_text()
     text = text.replace("      reason: ", "      colour: 0\n      reason: ")
     (spec.root / "messages/06-goodbye.yaml").write_text(text)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import keyword
-import re
 from collections.abc import Iterable
 from pathlib import PurePath
 
@@ -11,6 +10,7 @@ from wiretask_codegen.guards import WORDS
 from wiretask_codegen.lint.numbers import check_unique
 from wiretask_codegen.model import Enum, Field, Flags, Message, Newtype, Place, Relayed, Spec, Struct, Tagged
 from wiretask_codegen.problems import Problems
+from wiretask_codegen.spelling import snake
 
 #: Methods and attributes of construct's Container; a field of that name could be written and not be read.
 _CONTAINER = frozenset({"clear", "copy", "fromkeys", "get", "items", "keys", "pop", "popitem", "search", "search_all"})
@@ -43,11 +43,6 @@ def check(spec: Spec, problems: Problems) -> None:
         _check_fields(message.fields, message.tagged, problems, also=also)
     _check_classes(spec, problems)
     _check_files(spec, problems)
-
-
-def snake(name: str) -> str:
-    """`TaskId` as `task_id`."""
-    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
 
 
 def _check_fields(

@@ -14,6 +14,7 @@ from wiretask_codegen.machines import kinds
 from wiretask_codegen.model import EnumType, Machine, Message, Relayed, Spec, Tagged, TextType
 from wiretask_codegen.python import guardcode, names, reading, strategies, values, writing
 from wiretask_codegen.python.reference import Expressions, enum_construct, flags_construct
+from wiretask_codegen.spelling import snake
 
 PACKAGE = "wiretask_protocol"
 MODULES = (
@@ -95,7 +96,7 @@ def _context(spec: Spec) -> dict[str, object]:
         "wrapped": names.wrapped,
         "annotation": names.annotation,
         "about": names.about,
-        "snake": names.snake,
+        "snake": snake,
         "constant": names.constant,
         "prefix": names.machine_prefix,
         "relay_name": names.relay_name,

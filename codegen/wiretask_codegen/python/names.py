@@ -20,14 +20,10 @@ from wiretask_codegen.model import (
     TextType,
     Type,
 )
+from wiretask_codegen.spelling import snake
 
 #: The generated code keeps to this.
 LINE_LENGTH = 120
-
-
-def snake(name: str) -> str:
-    """`TaskId` as `task_id`."""
-    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
 
 
 def camel(name: str) -> str:

@@ -25,7 +25,7 @@ from wiretask_codegen.model import (
     TextType,
     Type,
 )
-from wiretask_codegen.python.names import snake
+from wiretask_codegen.spelling import snake
 
 
 def run_name(owner: str, index: int) -> str:

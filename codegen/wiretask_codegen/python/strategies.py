@@ -16,7 +16,7 @@ from wiretask_codegen.model import (
     TextType,
     Type,
 )
-from wiretask_codegen.python.names import snake
+from wiretask_codegen.spelling import snake
 
 #: Drawn texts, octets and lists are short: their bounds are the golden frames' matter.
 DRAWN_MAXIMUM = 24

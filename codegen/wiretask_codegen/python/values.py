@@ -24,7 +24,8 @@ from wiretask_codegen.model import (
     Type,
 )
 from wiretask_codegen.problems import Problem, SpecError
-from wiretask_codegen.python.names import relay_name, snake
+from wiretask_codegen.python.names import relay_name
+from wiretask_codegen.spelling import snake
 
 
 @dataclass(frozen=True)

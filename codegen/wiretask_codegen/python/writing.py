@@ -24,8 +24,9 @@ from wiretask_codegen.model import (
     TextType,
     Type,
 )
-from wiretask_codegen.python.names import relay_name, snake
+from wiretask_codegen.python.names import relay_name
 from wiretask_codegen.python.reading import check, run_name
+from wiretask_codegen.spelling import snake
 
 
 def write_lines(
