@@ -1,100 +1,192 @@
 """The program under test: any command that answers JSON lines on its standard output.
 
-A testee that dies, hangs or talks nonsense costs one case: it is started again for the next. What went wrong is said in
-words, and never blamed on its codec.
+A testee that dies, hangs or talks nonsense costs one request: it is started again for the next. What went wrong is said
+in words, and never blamed on its codec. Its standard error is its own; the end of it is shown where it died.
 """
 
 from __future__ import annotations
 
 import contextlib
 import json
+import os
 import queue
+import signal
 import subprocess
+import tempfile
 import threading
-from collections.abc import Sequence
-from typing import Any
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, NamedTuple
 
-#: A codec answers in microseconds; a testee that takes this long hangs.
+CONTRACT = 1
+#: A codec answers in microseconds, a part starts in a second or two; a testee that takes this long hangs.
 ANSWER_SECONDS = 5.0
-#: Longest line that is read from a testee: an answer has at most a few times the octets of the frame.
-LINE_OCTETS = 1 << 20
+START_SECONDS = 30.0
+#: Longest line that is read from a testee: an answer has at most a few times the octets of the largest frame.
+LINE_OCTETS = 4 << 20
+#: Requests that may be unanswered at a time, where the testee says nothing: one after the other.
+MOST_UNANSWERED = 64
+#: A testee that hangs, dies or talks nonsense this often is not started again.
+MOST_STARTS = 25
+#: Lines that are read ahead of being looked at: who floods its output waits.
+LINES_AHEAD = 4096
+#: How much is shown of what a testee that died has said on its standard error.
+TAIL_OCTETS = 2000
+
+Request = dict[str, Any]
 
 
 class ContractError(Exception):
     """The testee broke the contract of the adapter; the text says how."""
 
 
-class Testee:
-    """One running testee."""
+class Hung(ContractError):
+    """It has not answered in time."""
 
-    def __init__(self, command: Sequence[str]) -> None:
+
+class Died(ContractError):
+    """It has ended instead of answering."""
+
+
+class Answered(NamedTuple):
+    """A request and what became of it: an answer, or how the testee broke its contract."""
+
+    request: Request
+    answer: dict[str, Any] | None
+    error: ContractError | None
+
+
+class Testee:
+    """One command, started when it is asked something."""
+
+    def __init__(self, command: Sequence[str], *, scale: float = 1.0) -> None:
         self.command = list(command)
+        self.scale = scale
+        #: What it is greeted with whenever it is started, and its answer.
+        self.greeting: Request | None = None
+        self.greeted: dict[str, Any] = {}
+        self.starts = 0
         self._process: subprocess.Popen[bytes] | None = None
-        self._lines: queue.Queue[bytes | None] = queue.Queue()
+        self._errors = tempfile.TemporaryFile()  # noqa: SIM115 -- closed in `close`
+        self._lines: queue.Queue[bytes | None] = queue.Queue(LINES_AHEAD)
         self._seq = 0
 
-    def ask(self, op: str, **arguments: Any) -> dict[str, Any]:
-        """One request and its answer. Raises ContractError, after which the next request starts the testee anew."""
-        try:
-            return self._ask(op, arguments)
-        except ContractError:
-            self.stop()
-            raise
+    def greet(self, role: str, spec: str, versions: Sequence[int]) -> dict[str, Any]:
+        """Starts it; it is greeted in the same way after each restart. Raises ContractError."""
+        self.greeting = {"op": "start", "contract": CONTRACT, "role": role, "spec": spec, "versions": list(versions)}
+        self._running()
+        return self.greeted
 
-    def _ask(self, op: str, arguments: dict[str, Any]) -> dict[str, Any]:
-        process = self._running()
+    def ask(self, op: str, *, seconds: float = ANSWER_SECONDS, **arguments: Any) -> dict[str, Any]:
+        """One request and its answer. Raises ContractError, after which the next request starts it anew."""
+        (answered,) = self.ask_many([{"op": op, **arguments}], seconds=seconds)
+        if answered.error is not None:
+            raise answered.error
+        assert answered.answer is not None
+        return answered.answer
+
+    def ask_many(self, requests: Iterable[Request], *, seconds: float = ANSWER_SECONDS) -> Iterator[Answered]:
+        """Many requests, some of them ahead of their answers; each one has an answer or an error of its own."""
+        waiting: deque[Request] = deque(requests)
+        sent: deque[tuple[int, Request]] = deque()
+        while waiting or sent:
+            try:
+                self._running()
+                most = min(MOST_UNANSWERED, int(self.greeted.get("pipeline", 1)))
+                while waiting and len(sent) < most:
+                    sent.append((self._send(waiting[0]), waiting.popleft()))
+                answer = self._receive(sent[0][0], seconds)
+            except ContractError as error:
+                self.stop()
+                blamed = sent.popleft()[1] if sent else waiting.popleft()
+                # The others have not been answered for a reason that is not theirs: they are asked again.
+                waiting.extendleft(request for _, request in reversed(sent))
+                sent.clear()
+                yield Answered(blamed, None, error)
+            else:
+                yield Answered(sent.popleft()[1], answer, None)
+
+    def _running(self) -> subprocess.Popen[bytes]:
+        if self._process is None:
+            if self.starts >= MOST_STARTS:
+                raise ContractError("it was started %d times and is not started again" % self.starts)
+            self.starts += 1
+            self._start()
+            if self.greeting is not None:
+                self.greeted = self._receive(self._send(self.greeting), START_SECONDS)
+        assert self._process is not None
+        return self._process
+
+    def _start(self) -> None:
+        try:
+            self._process = subprocess.Popen(
+                self.command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=self._errors,
+                start_new_session=True,
+            )
+        except OSError as error:
+            raise ContractError("%s cannot be started: %s" % (self.command[0], error.strerror)) from None
+        self._lines = queue.Queue(LINES_AHEAD)
+        threading.Thread(target=_read, args=(self._process, self._lines), daemon=True).start()
+
+    def _send(self, request: Request) -> int:
+        assert self._process is not None
+        assert self._process.stdin is not None
         self._seq += 1
-        request = json.dumps({"op": op, "seq": self._seq, **arguments}) + "\n"
-        assert process.stdin is not None
+        line = json.dumps({"seq": self._seq, **request}) + "\n"
         try:
-            process.stdin.write(request.encode())
-            process.stdin.flush()
+            self._process.stdin.write(line.encode())
+            self._process.stdin.flush()
         except OSError:
-            raise ContractError("it has ended; it must answer until it gets stop") from None
-        return self._answer()
+            raise Died("it has ended; it must answer until it gets stop%s" % self.tail()) from None
+        return self._seq
 
-    def _answer(self) -> dict[str, Any]:
+    def _receive(self, seq: int, seconds: float) -> dict[str, Any]:
         try:
-            line = self._lines.get(timeout=ANSWER_SECONDS)
+            line = self._lines.get(timeout=seconds * self.scale)
         except queue.Empty:
-            raise ContractError(
-                "no answer for %g seconds; flush standard output after each line" % ANSWER_SECONDS
-            ) from None
+            raise Hung("no answer for %g seconds; flush standard output after each line" % seconds) from None
         if line is None:
-            raise ContractError("it ended without an answer")
+            raise Died("it ended without an answer%s" % self.tail())
         if len(line) >= LINE_OCTETS:
             raise ContractError("a line of its answer is longer than %d octets" % LINE_OCTETS)
         try:
             answer = json.loads(line)
         except ValueError:
             raise ContractError("its answer is no JSON: %r; log to standard error" % line[:80]) from None
-        if not isinstance(answer, dict) or answer.get("seq") != self._seq:
-            raise ContractError("its answer is not to seq %d: %r; answer in order" % (self._seq, line[:80]))
+        if not isinstance(answer, dict) or answer.get("seq") != seq:
+            raise ContractError("its answer is not to seq %d: %r; answer in order" % (seq, line[:80]))
         return answer
 
-    def _running(self) -> subprocess.Popen[bytes]:
-        if self._process is None:
-            try:
-                self._process = subprocess.Popen(
-                    self.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
-                )
-            except OSError as error:
-                raise ContractError("it cannot be started: %s" % error.strerror) from None
-            self._lines = queue.Queue()
-            threading.Thread(target=_read, args=(self._process, self._lines), daemon=True).start()
-        return self._process
+    def tail(self) -> str:
+        """The end of what it has said on its standard error, to be put after a text."""
+        size = self._errors.seek(0, os.SEEK_END)
+        self._errors.seek(max(0, size - TAIL_OCTETS))
+        text = self._errors.read().decode("utf-8", "replace").strip()
+        return "; its standard error ends with: %s" % text.splitlines()[-1][:200] if text else ""
 
     def stop(self) -> None:
-        """Ends it for sure."""
+        """Ends it for sure, and everything that it has started."""
         process, self._process = self._process, None
         if process is None:
             return
-        process.kill()
+        with contextlib.suppress(OSError):
+            os.killpg(process.pid, signal.SIGKILL)
         process.wait()
         for stream in (process.stdin, process.stdout):
             if stream is not None:
                 with contextlib.suppress(OSError):
                     stream.close()
+
+    def close(self) -> None:
+        """Tells it to stop, and sees to it that it does."""
+        if self._process is not None:
+            with contextlib.suppress(ContractError):
+                self._receive(self._send({"op": "stop"}), ANSWER_SECONDS)
+        self.stop()
+        self._errors.close()
 
 
 def _read(process: subprocess.Popen[bytes], lines: queue.Queue[bytes | None]) -> None:

@@ -1,0 +1,299 @@
+"""One end of a connection, played by the suite: it sends what a scenario says, and holds all that comes against the spec.
+
+Whatever arrives must be a legal frame, from who may send it, in a state in which it may come, with the next seq: a scenario
+need not say so. Pings are answered and sent, and Accepted is sent, unless the scenario does that itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import struct
+from collections import deque
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from wiretask_conformance.spec import Event
+from wiretask_conformance.verdicts import Failed, HarnessError, TimedOut
+from wiretask_conformance.wire import HEADER, Refused, Wire
+
+#: Commands that mean nothing, sent so that skipping stays alive: a peer may send them once the connection is accepted.
+_SKIPPED = {"skippable", "grease"}
+_READ_OCTETS = 1 << 16
+#: A peer that sends this much that nobody expects is not read any more.
+MOST_WAITING = 200_000
+#: Tells the pongs to our own signs of life from those that a scenario waits for.
+KEEPALIVE_NONCE = 0
+_NO_LINGER = struct.pack("ii", 1, 0)
+
+
+class Received(NamedTuple):
+    """A message that has come."""
+
+    message: str
+    value: dict[str, Any]
+    at: float
+
+    @property
+    def event(self) -> str:
+        """As the machines write it."""
+        return Event(self.message, self.value.get("kind")).name
+
+
+class Actor:
+    """One connection. `plays` is what the suite is on it, `against` what the implementation is."""
+
+    def __init__(self, name: str, plays: str, against: str, wire: Wire, log: Callable[[str], None]) -> None:
+        self.name = name
+        self.plays = plays
+        self.against = against
+        self.wire = wire
+        self.log = log
+        self.state = wire.spec.machine(plays).initial
+        self.closed = False
+        self.raw = False
+        self.left = False
+        self.keepalive = True
+        self.auto_accept = True
+        self.heartbeat_seconds = 1.0
+        self.octets = b""
+        self.next_seq = 1
+        #: The last of our sequenced messages that has been accepted.
+        self.accepted_to = 0
+        self._arrived_seq = 0
+        self._accepted_seq = 0
+        self._waiting: deque[Received] = deque()
+        self._wake = asyncio.Event()
+        self._may_read = asyncio.Event()
+        self._may_read.set()
+        self._wrong: Exception | None = None
+        self._reader: asyncio.StreamReader | None = None
+        self._writer: asyncio.StreamWriter | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+        self._said_at = 0.0
+
+    # The connection
+
+    def begin(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Takes a connection and reads what comes."""
+        self._reader, self._writer = reader, writer
+        self._tasks = [asyncio.create_task(self._read()), asyncio.create_task(self._keep_alive())]
+
+    async def end(self) -> None:
+        """Closes it, whatever it is doing."""
+        for task in self._tasks:
+            task.cancel()
+        if self._writer is not None:
+            self._writer.close()
+            with contextlib.suppress(OSError, asyncio.TimeoutError):
+                await asyncio.wait_for(self._writer.wait_closed(), 1)
+        for task in self._tasks:
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+
+    def accepted(self) -> bool:
+        """Whether a ping may be sent and is answered."""
+        table = self.wire.spec.machine(self.plays).table
+        return table[self.state].get("Hello.ping") is not None and not self.closed and not self.left
+
+    # Out
+
+    async def send(self, message: str, value: dict[str, Any], sizes: list[int] | None = None) -> None:
+        """A message, whether it is allowed or not; `sizes` of the pieces in which its octets leave."""
+        try:
+            frame = self.wire.encode(message, value)
+        except (KeyError, ValueError, OverflowError, TypeError) as error:
+            raise HarnessError("%s cannot be written as octets: %r" % (message, error)) from None
+        self.log("%s > %s" % (self.name, described(message, value)))
+        self._follow_own(Event(message, value.get("kind")).name, value)
+        await self.write(frame, sizes)
+
+    async def send_octets(self, octets: bytes, sizes: list[int] | None = None) -> None:
+        """Octets as they are."""
+        self.log("%s > %d octets %s" % (self.name, len(octets), octets[:40].hex()))
+        await self.write(octets, sizes)
+
+    async def write(self, octets: bytes, sizes: list[int] | None = None) -> None:
+        """A connection that the peer has reset takes everything: what comes of it is seen when reading."""
+        assert self._writer is not None
+        self._said_at = asyncio.get_running_loop().time()
+        with contextlib.suppress(ConnectionError):
+            for piece in pieces(octets, sizes):
+                self._writer.write(piece)
+                await self._writer.drain()
+
+    def _follow_own(self, event: str, value: dict[str, Any]) -> None:
+        """Where the suite is the scheduler, some of its own messages are what moves its machine on."""
+        machine = self.wire.spec.machine(self.plays)
+        if self.plays == "scheduler" and self.state in machine.local:
+            own = {"Hello.accept": "accept_" + self.against, "Auth.challenge": "challenge"}.get(event)
+            self.state = (own and machine.table[self.state][own]) or self.state
+        if event == "Hello.accept" and "heartbeat" in value:
+            self.heartbeat_seconds = int(value["heartbeat"]) / 1000
+        self.left = self.left or (event == "Goodbye" and self.plays == "client")
+
+    def half_close(self) -> None:
+        """Sends nothing more, and goes on to read."""
+        assert self._writer is not None
+        self.left = True
+        self.log("%s > end of the stream" % self.name)
+        self._writer.write_eof()
+
+    def reset(self) -> None:
+        """Tears the connection down without a word (RST)."""
+        assert self._writer is not None
+        self.left = True
+        self.log("%s > reset" % self.name)
+        self._writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
+        self._writer.transport.abort()
+
+    def pause(self) -> None:
+        """Reads nothing more from the socket."""
+        self._may_read.clear()
+
+    def resume(self) -> None:
+        """Reads again."""
+        self._may_read.set()
+
+    # In
+
+    async def next(self, deadline: float, wanted: str) -> Received | None:
+        """The next message, or None where the connection has ended. Raises TimedOut, or Failed for what is not legal."""
+        while not self._waiting:
+            if self._wrong is not None:
+                raise self._wrong
+            if self.closed:
+                return None
+            self._wake.clear()
+            left = deadline - asyncio.get_running_loop().time()
+            try:
+                await asyncio.wait_for(self._wake.wait(), max(left, 0))
+            except asyncio.TimeoutError:
+                raise TimedOut("%s: nothing came while %s was expected" % (self.name, wanted)) from None
+        received = self._waiting.popleft()
+        if received.message == "Accepted":
+            self.accepted_to = received.value["seq"]
+        return received
+
+    def check(self) -> None:
+        """Raises Failed if something that is not legal has come."""
+        if self._wrong is not None:
+            raise self._wrong
+
+    async def _read(self) -> None:
+        assert self._reader is not None
+        rest = b""
+        with contextlib.suppress(OSError):
+            while len(self._waiting) < MOST_WAITING and self._wrong is None:
+                await self._may_read.wait()
+                octets = await self._reader.read(_READ_OCTETS)
+                if not octets:
+                    break
+                if self.raw:
+                    self.octets += octets
+                    self._wake.set()
+                else:
+                    rest = await self._take(rest + octets)
+        self.log("%s < end of the stream" % self.name)
+        if rest and self._wrong is None:
+            self._wrong = Failed("%s: the stream ended in the middle of a frame" % self.name)
+        self.closed = True
+        self._wake.set()
+
+    async def _take(self, octets: bytes) -> bytes:
+        at = 0
+        while len(octets) - at >= HEADER and self._wrong is None:
+            end = at + HEADER + int.from_bytes(octets[at + 1 : at + HEADER], "big")
+            if end > len(octets):
+                break
+            try:
+                await self._frame(octets[at:end])
+            except Failed as wrong:
+                self.log("%s < %s" % (self.name, wrong))
+                self._wrong = wrong
+                self._wake.set()
+            at = end
+        return octets[at:]
+
+    async def _frame(self, frame: bytes) -> None:
+        if frame[0] not in self.wire.spec.commands:
+            self._skip(frame)
+            return
+        try:
+            message, value, _ = self.wire.decode(frame, readable=True)
+        except Refused as refused:
+            raise Failed("%s: not legal: %s in %s" % (self.name, refused, frame[:200].hex())) from None
+        self.log("%s < %s" % (self.name, described(message, value)))
+        received = Received(message, value, asyncio.get_running_loop().time())
+        self._follow(received)
+        self._count(received)
+        await self._answer(received)
+
+    def _skip(self, frame: bytes) -> None:
+        kind = next(item["kind"] for item in self.wire.spec.command_ranges if item["from"] <= frame[0] <= item["to"])
+        if kind not in _SKIPPED or not self.accepted():
+            raise Failed("%s: it sent the unknown command 0x%02x" % (self.name, frame[0]))
+
+    def _follow(self, received: Received) -> None:
+        """Whether it may be sent by who has sent it, and may come now."""
+        spec = self.wire.spec
+        flow = "%s -> %s" % (self.against, self.plays)
+        target = spec.machine(self.plays).table[self.state].get(received.event)
+        if flow not in spec.messages[received.message]["flows"] or target is None:
+            raise Failed("%s: %s may not be sent while it is %s" % (self.name, received.event, self.state))
+        self.state = target
+
+    def _count(self, received: Received) -> None:
+        if not self.wire.spec.messages[received.message]["sequenced"]:
+            return
+        if received.value["seq"] != self._arrived_seq + 1:
+            raise Failed("%s: seq %s came after %d" % (self.name, received.value["seq"], self._arrived_seq))
+        self._arrived_seq += 1
+
+    async def _answer(self, received: Received) -> None:
+        if received.event == "Hello.ping":
+            if self.keepalive:
+                await self.send("Hello", {"kind": "pong", "nonce": received.value["nonce"]})
+            return
+        if received.event == "Hello.pong" and received.value["nonce"] == KEEPALIVE_NONCE:
+            return
+        if received.event == "Hello.accept" and "heartbeat" in received.value:
+            self.heartbeat_seconds = received.value["heartbeat"] / 1000
+        self._waiting.append(received)
+        self._wake.set()
+        if self._arrived_seq > self._accepted_seq and self.auto_accept and self.accepted():
+            self._accepted_seq = self._arrived_seq
+            await self.send("Accepted", {"seq": self._arrived_seq})
+
+    async def _keep_alive(self) -> None:
+        """A ping whenever nothing was said for half of a heartbeat; no scenario sees its pong."""
+        while True:
+            await asyncio.sleep(self.heartbeat_seconds / 4)
+            silent = asyncio.get_running_loop().time() - self._said_at
+            if self.keepalive and self.accepted() and silent > self.heartbeat_seconds / 2:
+                await self.send("Hello", {"kind": "ping", "nonce": KEEPALIVE_NONCE})
+
+
+def pieces(octets: bytes, sizes: list[int] | None) -> list[bytes]:
+    """Octets in pieces of these sizes, of the last size to the end."""
+    if not sizes:
+        return [octets]
+    made: list[bytes] = []
+    at = 0
+    while at < len(octets):
+        size = sizes[min(len(made), len(sizes) - 1)]
+        made.append(octets[at : at + size])
+        at += size
+    return made
+
+
+def described(message: str, value: dict[str, Any]) -> str:
+    """A message in a line of the log."""
+    shown = ("%s=%s" % (name, _short(item)) for name, item in value.items())
+    return "%s %s" % (message, " ".join(shown))
+
+
+def _short(value: Any) -> str:
+    text = str(value)
+    return text if len(text) <= 90 else text[:90] + "…"

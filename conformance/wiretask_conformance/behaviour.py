@@ -1,0 +1,190 @@
+"""Plays scenarios against an implementation: several at a time, and alone once more what was not done in time."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from wiretask_conformance.results import Result
+from wiretask_conformance.scenario import Scenario, templates
+from wiretask_conformance.spec import Spec
+from wiretask_conformance.stage import Stage
+from wiretask_conformance.testee import ContractError, Died, Hung, Testee
+from wiretask_conformance.verdicts import Ended
+from wiretask_conformance.wire import Wire
+
+#: Adapters that run beside each other, each with one scenario at a time.
+ADAPTERS = 2
+#: Scenarios that one scheduler has at a time: each has queues of its own.
+TOGETHER = 16
+#: A scenario that timed out has so many times as long when it is played again, alone.
+PATIENCE = 4.0
+
+
+class Troupe:
+    """The adapters of one implementation, and what it has said it lacks."""
+
+    def __init__(self, command: Sequence[str], role: str, spec: Spec, scale: float) -> None:
+        self.command = command
+        self.role = role
+        self.spec = spec
+        self.scale = scale
+        self.wire = Wire(spec)
+        self.templates = templates()
+        self.lacks: frozenset[str] = frozenset()
+        self.implementation: dict[str, Any] = {}
+        self._testees: list[Testee] = []
+
+    def greet(self) -> None:
+        """Starts the first adapter. Raises ContractError."""
+        testee = self.testee()
+        implementation = testee.greeted.get("implementation")
+        if not isinstance(implementation, dict) or "name" not in implementation:
+            raise ContractError('start is answered with {"implementation": {"name": …}}')
+        self.implementation = implementation
+        self.lacks = frozenset(testee.greeted.get("lacks", ()))
+        self.release(testee)
+
+    def testee(self) -> Testee:
+        """An adapter that nobody uses."""
+        if self._testees:
+            return self._testees.pop()
+        testee = Testee(self.command, scale=self.scale)
+        testee.greet(self.role, self.spec.digest, self.spec.versions)
+        return testee
+
+    def release(self, testee: Testee) -> None:
+        """Gives an adapter back."""
+        self._testees.append(testee)
+
+    def dismiss(self) -> None:
+        """Stops all that are not in use."""
+        while self._testees:
+            self._testees.pop().close()
+
+
+def run(troupe: Troupe, scenarios: Sequence[Scenario], said: Callable[[Result], None] = lambda result: None) -> list[Result]:
+    """Every scenario, in the order given."""
+    return asyncio.run(_run(troupe, scenarios, said))
+
+
+async def _run(troupe: Troupe, scenarios: Sequence[Scenario], said: Callable[[Result], None]) -> list[Result]:
+    playing = [scenario for scenario in scenarios if not troupe.lacks & set(scenario.needs)]
+    together = [s for s in playing if troupe.role == "scheduler" and not s.alone]
+    singly = [s for s in playing if s not in together]
+    results: dict[str, Result] = {
+        s.id: _result(s, "not_applicable", "it lacks " + ", ".join(sorted(troupe.lacks & set(s.needs))), 0.0, [])
+        for s in scenarios
+        if s not in playing
+    }
+
+    def done(result: Result) -> None:
+        results[result.id] = result
+        said(result)
+
+    if together:
+        await _together(troupe, together, done)
+    await _bounded(ADAPTERS, [_singly(troupe, scenario, done) for scenario in singly])
+    late = [scenario for scenario in playing if results[scenario.id].verdict == "timeout"]
+    for scenario in late:
+        await _again(troupe, scenario, done)
+    return [results[scenario.id] for scenario in scenarios]
+
+
+async def _bounded(most: int, plays: Sequence[Any]) -> None:
+    """All of them, so many at a time."""
+    places = asyncio.Semaphore(most)
+
+    async def placed(play: Any) -> None:
+        async with places:
+            await play
+
+    await asyncio.gather(*map(placed, plays))
+
+
+async def _together(troupe: Troupe, scenarios: Sequence[Scenario], done: Callable[[Result], None]) -> None:
+    """Scenarios that share one scheduler."""
+    try:
+        testee = await _offstage(troupe.testee)
+        lobby = Stage(scenarios[0], troupe.wire, testee, troupe.templates, troupe.scale)
+        lobby.connect_to(await lobby.ask("listen", config={}))
+    except ContractError as error:
+        for scenario in scenarios:
+            done(_result(scenario, *_broken(error), 0.0, []))
+        return
+
+    async def one(scenario: Scenario) -> None:
+        stage = Stage(scenario, troupe.wire, testee, troupe.templates, troupe.scale)
+        stage.address = lobby.address
+        done(await _played(stage))
+
+    await _bounded(TOGETHER, [one(scenario) for scenario in scenarios])
+    await _left(troupe, testee, lobby)
+
+
+async def _singly(
+    troupe: Troupe, scenario: Scenario, done: Callable[[Result], None], patience: float = 1.0
+) -> None:
+    """A scenario that has an adapter for itself."""
+    try:
+        testee = await _offstage(troupe.testee)
+    except ContractError as error:
+        done(_result(scenario, *_broken(error), 0.0, []))
+        return
+    stage = Stage(scenario, troupe.wire, testee, troupe.templates, troupe.scale * patience)
+    result = await _played(stage, listen=troupe.role == "scheduler")
+    await _left(troupe, testee, stage)
+    done(result)
+
+
+async def _again(troupe: Troupe, scenario: Scenario, done: Callable[[Result], None]) -> None:
+    """Once more, alone and with more time: what passes now is flaky."""
+    again: list[Result] = []
+    await _singly(troupe, scenario, again.append, PATIENCE)
+    result = again[0]
+    if result.verdict == "pass":
+        result = result._replace(verdict="flaky", detail="passed when it was played again, alone and with more time")
+    done(result)
+
+
+async def _played(stage: Stage, *, listen: bool = False) -> Result:
+    """Plays one; what comes of it is never an exception."""
+    begun = time.perf_counter()
+    verdict, detail = "pass", ""
+    try:
+        if listen:
+            stage.connect_to(await stage.ask("listen", config=stage.scenario.config))
+        await stage.play()
+    except Ended as ended:
+        verdict, detail = ended.verdict, str(ended)
+    except ContractError as error:
+        verdict, detail = _broken(error)
+    except OSError as error:
+        verdict, detail = "harness_error", "the harness could not go on: %s" % error
+    seconds = time.perf_counter() - begun
+    return _result(stage.scenario, verdict, detail, seconds, stage.lines if verdict != "pass" else [])
+
+
+async def _left(troupe: Troupe, testee: Testee, stage: Stage) -> None:
+    """After a scenario nothing of the implementation is left; an adapter that cannot do that is started anew."""
+    try:
+        await stage.ask("end")
+    except (ContractError, Ended):
+        await _offstage(testee.stop)
+    troupe.release(testee)
+
+
+async def _offstage(function: Callable[[], Any]) -> Any:
+    return await asyncio.get_running_loop().run_in_executor(None, function)
+
+
+def _broken(error: ContractError) -> tuple[str, str]:
+    if isinstance(error, Hung):
+        return "timeout", str(error)
+    return "crash" if isinstance(error, Died) else "contract", str(error)
+
+
+def _result(s: Scenario, verdict: str, detail: str, seconds: float, log: list[str]) -> Result:
+    return Result(s.id, s.name, s.kind, s.level, s.requires, verdict, seconds, detail, tuple(log))

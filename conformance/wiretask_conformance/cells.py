@@ -1,0 +1,150 @@
+"""One scenario for each cell of the connection machines: every message, in every state, to every role.
+
+A cell that the machine allows must leave the connection as the machine says; every other one must be answered with
+UNEXPECTED_MESSAGE and the end of the connection. How a state is reached is the only thing that is written by hand here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from wiretask_conformance.scenario import Scenario, Step
+from wiretask_conformance.spec import Event, Spec
+
+#: The name of the one connection.
+IT = "it"
+_SERVED: list[Step] = [
+    {"listen": "all"},
+    {"ask": "serve", "with": {"connect": "$address", "queue": "$queue", "slots": 2}},
+]
+_OPENED: list[Step] = [
+    {"listen": "all"},
+    {"ask": "open", "with": {"connect": "$address"}},
+    {
+        "ask": "submit",
+        "with": {"key": "a", "type": "conformance.echo", "queue": "$queue", "body": "hex:01", "options": {}},
+    },
+]
+#: Something that keeps a worker from being done when it hears a goodbye.
+_BUSY: list[Step] = [
+    {"expect": IT, "message": "Credit"},
+    {"send": IT, "message": "Task", "value": {"lease": 1, "envelope": {"type": "conformance.wait"}}},
+    {"expect": IT, "message": "Credit", "where": {"begun": 1}},
+]
+_GOODBYE: Step = {"send": IT, "message": "Goodbye", "value": {"reason": "shutting_down"}}
+_CHALLENGE: Step = {"send": IT, "message": "Auth", "value": {"kind": "challenge"}}
+_HEARD: Step = {"accept": IT, "answer": False}
+_TAKEN: Step = {"accept": IT}
+_SUBMITTED: Step = {"expect": IT, "message": "Submit", "bind": {"task": "task_id"}}
+#: How an implementation comes into a state.
+REACHED: dict[str, dict[str, list[Step]]] = {
+    "scheduler": {
+        "greeting": [{"connect": IT, "open": False}],
+        "challenged": [
+            {"connect": IT, "as": "client", "accepted": False},
+            {"expect": IT, "message": "Auth", "where": {"kind": "challenge"}},
+        ],
+        "worker_new": [{"connect": IT, "as": "worker"}],
+        "worker": [{"connect": IT, "as": "worker"}, {"send": IT, "message": "Subscribe"}],
+        "worker_draining": [
+            {"connect": IT, "as": "worker"},
+            {"send": IT, "message": "Subscribe"},
+            {"send": IT, "message": "Goodbye", "value": {"reason": "drain"}},
+        ],
+        "client": [{"connect": IT, "as": "client"}],
+    },
+    "worker": {
+        "opening": [*_SERVED, _HEARD],
+        "proving": [*_SERVED, _HEARD, _CHALLENGE, {"expect": IT, "message": "Auth", "where": {"kind": "proof"}}],
+        "accepted": [*_SERVED, _TAKEN],
+        "leaving": [*_SERVED, _TAKEN, *_BUSY, _GOODBYE],
+    },
+    "client": {
+        "opening": [*_OPENED, _HEARD],
+        "proving": [*_OPENED, _HEARD, _CHALLENGE, {"expect": IT, "message": "Auth", "where": {"kind": "proof"}}],
+        "accepted": [*_OPENED, _TAKEN, _SUBMITTED],
+        "leaving": [*_OPENED, _TAKEN, _SUBMITTED, _GOODBYE],
+    },
+}
+#: States that a peer without tokens never comes to.
+_NEEDS_AUTH = {"challenged", "proving"}
+#: What shows that a connection goes on: the rest of the handshake, or a barrier.
+_ALIVE: dict[str, list[Step]] = {
+    "greeting": [
+        {"send": IT, "message": "Hello", "value": {"kind": "open"}},
+        {"expect": IT, "message": "Hello", "where": {"kind": "accept"}},
+    ],
+    "opening": [
+        {"send": IT, "message": "Hello", "value": {"kind": "accept", "session": "$session"}},
+        {"barrier": IT, "allow": ["Submit"]},
+    ],
+}
+#: What may be said to a message that is allowed but means nothing here: an answer, or that it is not known.
+_ANSWERS = ["Error", "Result", "Return", "Status", "Resume", "Submit", "Await", "Query"]
+_BARRIER: list[Step] = [{"barrier": IT, "allow": [*_ANSWERS, "Goodbye"]}]
+
+
+def cells(spec: Spec, role: str) -> Iterator[Scenario]:
+    """Every cell of the machine of a role."""
+    machine = spec.machine(role)
+    for state in machine.reading():
+        for event in spec.events():
+            stranger = state == "greeting" and spec.messages[event.message]["command"] != spec.first_command
+            code = "NOT_WIRETASK" if stranger else "UNEXPECTED_MESSAGE"
+            target = None if stranger else machine.table[state].get(event.name)
+            yield _cell(role, state, event, target, code)
+
+
+def _cell(role: str, state: str, event: Event, target: str | None, code: str) -> Scenario:
+    name = "cell/%s/%s/%s" % (role, state, event.name)
+    steps = [*REACHED[role][state], _sent(role, state, event), *_outcome(role, state, event, target, code)]
+    auth = {"auth"} if state in _NEEDS_AUTH or (target is not None and event.name == "Auth.challenge") else set()
+    return Scenario(
+        "k-" + name.partition("/")[2].replace("/", "-"),
+        name,
+        role,
+        "%s in the state %s of the %s's connection" % (event.name, state, role),
+        "MUST",
+        (),
+        ("cell:%s/%s/%s" % (role, state, event.name), "transition:%s_connection/%s/%s" % (role, state, event.name)),
+        tuple(auth),
+        {},
+        alone=False,
+        kind="cell",
+        steps=tuple(steps),
+    )
+
+
+def _sent(role: str, state: str, event: Event) -> Step:
+    value: dict[str, Any] = {"kind": event.kind} if event.kind is not None else {}
+    if event.name == "Hello.accept" and role == "worker":
+        value["session"] = "$session"
+    if event.name == "Hello.open" and role == "scheduler":
+        value["role"] = "client"
+    if state == "leaving" and event.message == "Accepted":
+        value["seq"] = 1
+    return {"send": IT, "message": event.message, "value": value}
+
+
+def _outcome(role: str, state: str, event: Event, target: str | None, code: str) -> list[Step]:
+    """What must come of it."""
+    if target is None:
+        return [{"expect_refused": IT, "code": code, "left": state == "leaving"}]
+    if target == "closed":
+        return [{"expect_close": IT}]
+    if event.name == "Hello.open":
+        return [{"expect": IT, "message": "Hello", "where": {"kind": "accept"}}]
+    if state in _NEEDS_AUTH or event.name == "Auth.challenge":
+        return [{"expect_open": IT}]
+    if event.name == "Hello.accept":
+        return _BARRIER
+    if event.name == "Accepted" and state != "leaving":
+        return [{"expect_refused": IT, "code": "BAD_SEQUENCE"}]
+    if event.name in ("Query", "Await"):
+        return [{"expect_error": IT, "code": "UNKNOWN_TASK", "where": {"seq": 1}}]
+    if event.name == "Hello.ping":
+        return [{"expect": IT, "message": "Hello", "where": {"kind": "pong", "nonce": 7}}]
+    if role == "scheduler" and event.name == "Resume":
+        return [{"expect": IT, "message": "Resume", "where": {"leases": []}}]
+    return _ALIVE.get(state, _BARRIER)
