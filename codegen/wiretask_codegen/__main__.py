@@ -28,18 +28,20 @@ def main() -> None:
 
 @main.command()
 @_ROOT
-@click.option("--bless", is_flag=True, help="Change golden cases that are there already.")
+@click.option("--bless", is_flag=True, help="Change or drop golden cases that are there already.")
 def generate(root: Path, *, bless: bool) -> None:
     """Writes what the spec asks for, and deletes what it does not."""
     with _one_line_each():
         spec = load(root / "spec")
-        changed = ["spec/ledger.yaml"] if ledger.write(spec, root / "spec") else []
-        changed += [f"generated/{path}" for path in write(render(spec), root / "generated")]
-        # After the binding, because the reference codec says what is expected of a golden case.
-        cases = goldens.render(spec)
+        rendered = render(spec)
+        # Before anything is written: what is refused leaves everything as it was.
+        golden = goldens.make(spec, rendered, root)
         if not bless:
-            goldens.check(cases, root)
-        changed += [f"{goldens.FOLDER}/{path}" for path in write(cases, root / goldens.FOLDER)]
+            golden.check()
+        changed = ["spec/ledger.yaml"] if ledger.write(spec, root / "spec") else []
+        changed += [f"generated/{path}" for path in write(rendered, root / "generated")]
+        written = write(golden.files, root / goldens.FOLDER, goldens.IGNORED)
+        changed += [f"{goldens.FOLDER}/{path}" for path in written]
     for path in changed:
         click.echo(path)
     click.echo(f"{len(changed)} files written" if changed else "everything is fresh")
@@ -52,8 +54,10 @@ def check(root: Path) -> None:
     with _one_line_each():
         spec = load(root / "spec")
         old = ["spec/ledger.yaml"] if ledger.stale(spec, root / "spec") else []
-        old += [f"generated/{path}" for path in stale(render(spec), root / "generated")]
-        old += [f"{goldens.FOLDER}/{path}" for path in stale(goldens.render(spec), root / goldens.FOLDER)]
+        rendered = render(spec)
+        old += [f"generated/{path}" for path in stale(rendered, root / "generated")]
+        golden = goldens.make(spec, rendered, root).files
+        old += [f"{goldens.FOLDER}/{path}" for path in stale(golden, root / goldens.FOLDER, goldens.IGNORED)]
     if old:
         click.echo("\n".join(f"{path} is stale; run nox -s generate" for path in old), err=True)
         sys.exit(1)

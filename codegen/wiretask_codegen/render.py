@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from wiretask_codegen import data, docs, python
@@ -16,26 +17,26 @@ def render(spec: Spec) -> dict[str, str]:
     return {**python.render(spec), **docs.render(spec), **data.render(spec)}
 
 
-def stale(files: dict[str, str], root: Path) -> list[str]:
-    """The paths below `root` that are missing, different, or asked for by nothing."""
-    wrong = {path for path, text in files.items() if _read(root / path) != text}
-    return sorted(wrong | _orphans(files, root))
+def stale(files: Mapping[str, str | bytes], root: Path, ignored: Collection[str] = ()) -> list[str]:
+    """The paths below `root` that are missing, different, or asked for by nothing; `ignored` ones may be there."""
+    wrong = {path for path, contents in files.items() if _read(root / path) != _octets(contents)}
+    return sorted(wrong | _orphans(files, root) - set(ignored))
 
 
-def write(files: dict[str, str], root: Path) -> list[str]:
-    """Makes `root` hold exactly these files; returns the paths that have changed."""
-    changed = stale(files, root)
+def write(files: Mapping[str, str | bytes], root: Path, ignored: Collection[str] = ()) -> list[str]:
+    """Makes `root` hold exactly these files, and maybe the `ignored` ones; returns the paths that have changed."""
+    changed = stale(files, root, ignored)
     for path in changed:
         target = root / path
         if path in files:
             target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_text(files[path], encoding="utf-8")
+            target.write_bytes(_octets(files[path]))
         else:
             target.unlink()
     return changed
 
 
-def _orphans(files: dict[str, str], root: Path) -> set[str]:
+def _orphans(files: Mapping[str, str | bytes], root: Path) -> set[str]:
     return {
         path.relative_to(root).as_posix()
         for path in root.rglob("*")
@@ -45,5 +46,9 @@ def _orphans(files: dict[str, str], root: Path) -> set[str]:
     }
 
 
-def _read(path: Path) -> str | None:
-    return path.read_text(encoding="utf-8") if path.is_file() else None
+def _octets(contents: str | bytes) -> bytes:
+    return contents if isinstance(contents, bytes) else contents.encode()
+
+
+def _read(path: Path) -> bytes | None:
+    return path.read_bytes() if path.is_file() else None

@@ -1,499 +1,314 @@
 """A decoder written by hand from PROTOCOL.md: the third opinion, beside the two generated codecs.
 
-Plain Python, nothing generated. It says only whether a payload is legal, and if not, with which error. Where it differs
-from the codecs, the document, the generator or this file is wrong.
+Plain Python, nothing generated. It says only whether octets are legal, and if not, with which error. Where it differs
+from the codecs, the document, the generator or this file is wrong. How it works: the tables say each layout in words
+that `Reader.read` knows; a range stands after a colon.
 """
 
 from __future__ import annotations
 
 import re
-import struct
 from collections.abc import Callable
-from typing import Union
+
+Tags = dict[int, str]
+
+
+STRUCTS = {
+    "versions": "u16:1- u16:1-",
+    "resource": "name u64",
+    "header": "name line",
+    "held": "b16 u64:1-",
+    "retry": "u32 u16:1000- u32 u16:0-1000",
+    "unique": "name u8 u8 u32",
+    "group": "b16 u32 u32:1-",
+    "keyed": "name u16:1-",
+    "rate": "name u32:1- u32:1- u32:1-",
+    "type": "name u8 u16",
+    "attempt": "u16 u8 u64 line line",
+    "id": "b16",
+}
+OPTIONS: Tags = {
+    1: "u32:1-",
+    2: "u64",
+    3: "u32:1-",
+    4: "u64",
+    5: "u32:1-",
+    6: "u16:1-",
+    7: "retry",
+    8: "unique",
+    9: "list:64:name",
+    10: "list:65535:id",
+    11: "u8",
+    12: "group",
+    13: "keyed",
+    14: "rate",
+    15: "keyed",
+    16: "u64",
+    17: "u16:1-",
+    18: "list:64:resource",
+    19: "line",
+}
+TIMES: Tags = {64: "line", 65: "u32:1-", 66: "name", 67: "u8", 68: "u8", 69: "u32", 70: "Envelope"}
+HELLO: Tags = {1: "versions", 2: "u8", 3: "u16:1-", 4: "line", 5: "u32:65536-67108864", 6: "u32:100-600000"}
+HELLO.update({7: "u32:1-1000000", 8: "name", 9: "b16", 10: "u64", 11: "b32", 12: "line"})
+STATUS: Tags = {1: "line", 2: "u8", 3: "u64", 4: "u64", 5: "u64", 6: "u64", 7: "u8", 8: "line", 9: "line", 10: "line"}
+STATUS.update({11: "u16", 12: "u32", 13: "list:64:attempt", 14: "u16"})
+#: Command -> fields, tags, and the relayed struct at the end.
+MESSAGES: dict[int, tuple[str, Tags, str]] = {
+    1: ("held u16:1- u32 u32", {1: "u16:1-", 2: "list:64:resource"}, "Envelope"),
+    2: ("u64:1- b16 u64 u8", {1: "u8:0-1", 2: "u32", 3: "u16", 4: "u16"}, "Report"),
+    3: ("kind:4 u64", HELLO, ""),
+    4: ("u16 u8 u8 u8 u64 line", {1: "b16", 2: "u32", 3: "line", 4: "b16", 5: "line", 6: "u32"}, ""),
+    5: ("kind:2 b32", {1: "b32"}, ""),
+    6: ("u8", {1: "line", 2: "u32"}, ""),
+    7: ("u64:1- b16 u16:0-7 u8:0-9", OPTIONS, "Envelope"),
+    8: ("u64:1-", {}, ""),
+    9: ("list:1024:keyed list:4096:type", {1: "list:256:name", 2: "list:256:resource"}, ""),
+    10: ("u32 u64 u64", {}, ""),
+    11: ("u64:1- b16 u64 u8", {1: "u8:0-1"}, ""),
+    12: ("b16 u64 u64 u64 body", {1: "line"}, ""),
+    13: ("u64:1- b16", {}, ""),
+    14: ("u64:1- b16 u8 u8 u16 name name", STATUS, ""),
+    15: ("u64:1- b16", {1: "u8:0-1"}, ""),
+    16: ("u64:1- name kind:2 u8:0-9", {**OPTIONS, **TIMES}, ""),
+    17: ("held", {}, ""),
+    18: ("u64:1- held u8", {1: "line"}, ""),
+    19: ("b16 list:65535:held", {}, ""),
+}
+#: Relayed struct -> fields, tags, and whether a tag of it may be critical.
+RELAYED: dict[str, tuple[str, Tags, bool]] = {
+    "Envelope": ("name name u8", {1: "list:65535:header", 2: "line", 3: "line"}, True),
+    "Report": ("u8", {1: "line", 2: "text", 3: "text"}, False),
+}
+#: Texts: octets of the length before it, longest.
+TEXTS = {"name": (1, 128), "line": (2, 1024), "text": (2, 65535)}
+NAME = re.compile(rb"[A-Za-z0-9_][A-Za-z0-9_.:/@+-]*")
+LARGEST_BODY = 64 << 20
 
 
 class Refused(Exception):
-    """A payload is not legal; the argument is the name of the error."""
+    """Octets are not legal; the argument is the name of the error."""
 
 
-NAME = re.compile(rb"[A-Za-z0-9_][A-Za-z0-9_.:/@+-]*")
-WIDTHS = {"B": 1, "H": 2, "I": 4, "Q": 8}
+def need(holds: bool, error: str) -> None:
+    if not holds:
+        raise Refused(error)
 
 
-class Cursor:
+class Reader:
     """Octets that are read from left to right."""
 
     def __init__(self, octets: bytes) -> None:
-        self.octets = octets
-        self.at = 0
+        self.octets, self.at, self.kind = octets, 0, 0
 
     def take(self, count: int) -> bytes:
-        if self.at + count > len(self.octets):
-            raise Refused("TRUNCATED")
+        need(self.at + count <= len(self.octets), "TRUNCATED")
         self.at += count
         return self.octets[self.at - count : self.at]
 
-    def number(self, code: str, least: int = 0, most: int | None = None) -> int:
-        value: int
-        (value,) = struct.unpack(">" + code, self.take(WIDTHS[code]))
-        if value < least or (most is not None and value > most):
-            raise Refused("OUT_OF_RANGE")
-        return value
+    def number(self, octets: int) -> int:
+        return int.from_bytes(self.take(octets), "big")
 
-    def closed(self, values: set[int]) -> int:
-        value = self.number("B")
-        if value not in values:
-            raise Refused("BAD_ENUM")
-        return value
+    def read(self, layout: str) -> None:
+        """Words, one after the other."""
+        for word in layout.split():
+            name, _, rest = word.partition(":")
+            if name in STRUCTS:
+                start = self.at
+                self.read(STRUCTS[name])
+                if name == "versions":
+                    need(self.octets[start : start + 2] <= self.octets[start + 2 : start + 4], "RULE_BROKEN")
+            elif name in RELAYED:
+                self.relayed(name)
+            elif name in TEXTS:
+                check_text(name, self.take(self.number(TEXTS[name][0])))
+            elif name == "body":
+                octets = self.take(self.number(4))
+                need(len(octets) <= LARGEST_BODY, "LIMIT_EXCEEDED")
+            elif name == "kind":
+                self.kind = self.number(1)
+                need(1 <= self.kind <= int(rest), "BAD_ENUM")
+            elif name == "list":
+                self.items(*rest.split(":"))
+            elif name[0] == "b":
+                self.take(int(name[1:]))
+            else:
+                check_range(self.number(int(name[1:]) // 8), rest)
 
-    def name(self) -> None:
-        check_name(self.take(self.number("B")))
-
-    def text(self, most: int = 1024) -> None:
-        check_text(self.take(self.number("H")), most)
-
-    def body(self) -> None:
-        octets = self.take(self.number("I"))
-        if len(octets) > 64 << 20:
-            raise Refused("LIMIT_EXCEEDED")
-
-    def items(self, read: Callable[[Cursor], object], most: int = 65535) -> None:
-        count = self.number("H")
-        if count > most:
-            raise Refused("LIMIT_EXCEEDED")
+    def items(self, most: str, item: str) -> None:
+        count = self.number(2)
+        need(count <= int(most), "LIMIT_EXCEEDED")
         for _ in range(count):
-            read(self)
+            self.read(item)
 
-    def tags(self, known: dict[int, Kind], *, critical: bool = True, values: bool = True) -> list[int]:
-        """A section of tags; returns the numbers that were there."""
-        seen: list[int] = []
-        for _ in range(self.number("B")):
-            number, length = struct.unpack(">HI", self.take(6))
-            if number <= (seen[-1] if seen else 0):
-                raise Refused("TAG_ORDER")
+    def tags(self, known: Tags | None, *, critical: bool = True) -> list[int]:
+        """A section of tags; returns their numbers. With `known` None only the structure is looked at."""
+        seen = [0]
+        for _ in range(self.number(1)):
+            head = self.take(6)
+            number, length = int.from_bytes(head[:2], "big"), int.from_bytes(head[2:], "big")
+            need(number > seen[-1], "TAG_ORDER")
             seen.append(number)
             value = self.take(length)
-            if not values:
-                if number >= 0x8000 and not critical:
-                    raise Refused("CRITICAL_TAG")
-            elif number in known:
-                read_tag(value, known[number])
-            elif number >= 0x8000:
-                raise Refused("CRITICAL_TAG")
-        return seen
+            must = number >= 0x8000
+            need(not must or (critical and known is None) or number in (known or {}), "CRITICAL_TAG")
+            if known and number in known:
+                read_tag(known[number], value)
+        return seen[1:]
+
+    def relayed(self, name: str, *, values: bool = False) -> None:
+        """A relayed struct. Who relays it looks at the structure, who reads it also at the values of the tags."""
+        fields, known, critical = RELAYED[name]
+        self.read(fields)
+        self.tags(known if values else None, critical=critical)
+        self.read("body")
 
 
-#: How the value of a tag is read: as a name, a line, a text, or by a function.
-Kind = Union[str, Callable[[Cursor], object]]
+def check_range(number: int, bounds: str) -> None:
+    least, _, most = bounds.partition("-")
+    need(int(least or 0) <= number and (not most or number <= int(most)), "OUT_OF_RANGE")
 
 
-def check_name(octets: bytes) -> None:
-    """A name: 1 to 128 octets of a pattern."""
-    if not 1 <= len(octets) <= 128:
-        raise Refused("LIMIT_EXCEEDED")
-    check_text(octets, 128)
-    if not NAME.fullmatch(octets):
-        raise Refused("BAD_PATTERN")
-
-
-def check_text(octets: bytes, most: int) -> None:
-    """UTF-8 without NUL."""
-    if len(octets) > most:
-        raise Refused("LIMIT_EXCEEDED")
+def check_text(kind: str, octets: bytes) -> None:
+    need((kind == "name") <= len(octets) <= TEXTS[kind][1], "LIMIT_EXCEEDED")
     try:
         octets.decode("utf-8")
     except UnicodeDecodeError:
         raise Refused("BAD_UTF8") from None
-    if b"\0" in octets:
-        raise Refused("BAD_UTF8")
-
-
-def read_tag(value: bytes, kind: Kind) -> None:
-    """The value of a tag: a text or a name has the tag's length, everything else its own."""
-    if kind == "name":
-        check_name(value)
-    elif kind == "line":
-        check_text(value, 1024)
-    elif kind == "text":
-        check_text(value, 65535)
-    else:
-        assert not isinstance(kind, str)
-        cursor = Cursor(value)
-        try:
-            kind(cursor)
-        except Refused as refused:
-            raise Refused("TAG_LENGTH" if refused.args[0] == "TRUNCATED" else refused.args[0]) from None
-        if cursor.at != len(value):
-            raise Refused("TAG_LENGTH")
-
-
-def u8(c: Cursor) -> None:
-    c.number("B")
-
-
-def u16(c: Cursor) -> None:
-    c.number("H")
-
-
-def u16_1(c: Cursor) -> None:
-    c.number("H", 1)
-
-
-def u32(c: Cursor) -> None:
-    c.number("I")
-
-
-def u32_1(c: Cursor) -> None:
-    c.number("I", 1)
-
-
-def u64(c: Cursor) -> None:
-    c.number("Q")
-
-
-def flag(c: Cursor) -> None:
-    c.number("B", 0, 1)
-
-
-def id16(c: Cursor) -> None:
-    c.take(16)
-
-
-def id32(c: Cursor) -> None:
-    c.take(32)
-
-
-def names(c: Cursor) -> None:
-    c.items(Cursor.name, 64)
-
-
-def labels(c: Cursor) -> None:
-    c.items(Cursor.name, 256)
-
-
-def ids(c: Cursor) -> None:
-    c.items(id16)
-
-
-def resource(c: Cursor) -> None:
-    c.name()
-    u64(c)
-
-
-def resources(c: Cursor) -> None:
-    c.items(resource, 64)
-
-
-def worker_resources(c: Cursor) -> None:
-    c.items(resource, 256)
-
-
-def lease(c: Cursor) -> None:
-    c.take(16)
-    c.number("Q", 1)
-
-
-def header(c: Cursor) -> None:
-    c.name()
-    c.text()
-
-
-def headers(c: Cursor) -> None:
-    c.items(header)
-
-
-def retry(c: Cursor) -> None:
-    u32(c)
-    c.number("H", 1000)
-    u32(c)
-    c.number("H", 0, 1000)
-
-
-def unique(c: Cursor) -> None:
-    c.name()
-    u8(c)
-    u8(c)
-    u32(c)
-
-
-def group(c: Cursor) -> None:
-    c.take(16)
-    u32(c)
-    u32_1(c)
-
-
-def keyed(c: Cursor) -> None:
-    c.name()
-    u16_1(c)
-
-
-def rate(c: Cursor) -> None:
-    c.name()
-    u32_1(c)
-    u32_1(c)
-    u32_1(c)
-
-
-def type_support(c: Cursor) -> None:
-    c.name()
-    u8(c)
-    u16(c)
-
-
-def attempt(c: Cursor) -> None:
-    u16(c)
-    u8(c)
-    u64(c)
-    c.text()
-    c.text()
-
-
-def attempts(c: Cursor) -> None:
-    c.items(attempt, 64)
-
-
-def versions(c: Cursor) -> None:
-    if c.number("H", 1) > c.number("H", 1):
-        raise Refused("RULE_BROKEN")
-
-
-def envelope(c: Cursor) -> None:
-    c.name()
-    c.name()
-    u8(c)
-    c.tags({}, values=False)
-    c.body()
-
-
-def report(c: Cursor) -> None:
-    u8(c)
-    c.tags({}, critical=False, values=False)
-    c.body()
-
-
-OPTIONS: dict[int, Kind] = {
-    1: u32_1,
-    2: u64,
-    3: u32_1,
-    4: u64,
-    5: u32_1,
-    6: u16_1,
-    7: retry,
-    8: unique,
-    9: names,
-    10: ids,
-    11: u8,
-    12: group,
-    13: keyed,
-    14: rate,
-    15: keyed,
-    16: u64,
-    17: u16_1,
-    18: resources,
-    19: "line",
-}
-HELLO: dict[int, Kind] = {
-    1: versions,
-    2: u8,
-    3: u16_1,
-    4: "line",
-    5: lambda c: c.number("I", 65536, 67108864),
-    6: lambda c: c.number("I", 100, 600000),
-    7: lambda c: c.number("I", 1, 1000000),
-    8: "name",
-    9: id16,
-    10: u64,
-    11: id32,
-    12: "line",
-}
-STATUS: dict[int, Kind] = {
-    1: "line",
-    2: u8,
-    3: u64,
-    4: u64,
-    5: u64,
-    6: u64,
-    7: u8,
-    8: "line",
-    9: "line",
-    10: "line",
-    11: u16,
-    12: u32,
-    13: attempts,
-    14: u16,
-}
-
-
-def hello(c: Cursor) -> None:
-    kind = c.closed({1, 2, 3, 4})
-    u64(c)
-    tags = c.tags(HELLO)
-    if (kind == 1 and not {1, 2} <= set(tags)) or (kind == 2 and 3 not in tags) or (kind in (3, 4) and tags):
-        raise Refused("RULE_BROKEN")
-
-
-def auth(c: Cursor) -> None:
-    kind = c.closed({1, 2})
-    c.take(32)
-    if (1 in c.tags({1: id32})) != (kind == 2):
-        raise Refused("RULE_BROKEN")
-
-
-def schedule(c: Cursor) -> None:
-    c.number("Q", 1)
-    c.name()
-    action = c.closed({1, 2})
-    c.number("B", 0, 9)
-    tags = c.tags({**OPTIONS, 64: "line", 65: u32_1, 66: "name", 67: u8, 68: u8, 69: u32, 70: envelope})
-    if (action == 1 and not (70 in tags and (64 in tags or 65 in tags))) or (action == 2 and tags):
-        raise Refused("RULE_BROKEN")
-
-
-def seq_and_id(c: Cursor) -> None:
-    c.number("Q", 1)
-    c.take(16)
-
-
-def task(c: Cursor) -> None:
-    lease(c)
-    u16_1(c)
-    u32(c)
-    u32(c)
-    c.tags({1: u16_1, 2: resources})
-    envelope(c)
-
-
-def result(c: Cursor) -> None:
-    seq_and_id(c)
-    u64(c)
-    u8(c)
-    c.tags({1: flag, 2: u32, 3: u16, 4: u16})
-    report(c)
-
-
-def error(c: Cursor) -> None:
-    u16(c)
-    u8(c)
-    u8(c)
-    u8(c)
-    u64(c)
-    c.text()
-    c.tags({1: id16, 2: u32, 3: "line", 4: id16, 5: "line", 6: u32})
-
-
-def goodbye(c: Cursor) -> None:
-    u8(c)
-    c.tags({1: "line", 2: u32})
-
-
-def submit(c: Cursor) -> None:
-    seq_and_id(c)
-    c.number("H", 0, 7)
-    c.number("B", 0, 9)
-    c.tags(OPTIONS)
-    envelope(c)
-
-
-def accepted(c: Cursor) -> None:
-    c.number("Q", 1)
-    c.tags({})
-
-
-def subscribe(c: Cursor) -> None:
-    c.items(keyed, 1024)
-    c.items(type_support, 4096)
-    c.tags({1: labels, 2: worker_resources})
-
-
-def credit(c: Cursor) -> None:
-    u32(c)
-    u64(c)
-    u64(c)
-    c.tags({})
-
-
-def cancel(c: Cursor) -> None:
-    seq_and_id(c)
-    u64(c)
-    u8(c)
-    c.tags({1: flag})
-
-
-def progress(c: Cursor) -> None:
-    c.take(16)
-    u64(c)
-    u64(c)
-    u64(c)
-    c.body()
-    c.tags({1: "line"})
-
-
-def query(c: Cursor) -> None:
-    seq_and_id(c)
-    c.tags({})
-
-
-def status(c: Cursor) -> None:
-    seq_and_id(c)
-    u8(c)
-    u8(c)
-    u16(c)
-    c.name()
-    c.name()
-    c.tags(STATUS)
-
-
-def await_(c: Cursor) -> None:
-    seq_and_id(c)
-    c.tags({1: flag})
-
-
-def retract(c: Cursor) -> None:
-    lease(c)
-    c.tags({})
-
-
-def return_(c: Cursor) -> None:
-    c.number("Q", 1)
-    lease(c)
-    u8(c)
-    c.tags({1: "line"})
-
-
-def resume(c: Cursor) -> None:
-    c.take(16)
-    c.items(lease)
-    c.tags({})
-
-
-READERS: dict[int, Callable[[Cursor], None]] = {
-    1: task,
-    2: result,
-    3: hello,
-    4: error,
-    5: auth,
-    6: goodbye,
-    7: submit,
-    8: accepted,
-    9: subscribe,
-    10: credit,
-    11: cancel,
-    12: progress,
-    13: query,
-    14: status,
-    15: await_,
-    16: schedule,
-    17: retract,
-    18: return_,
-    19: resume,
-}
+    need(b"\0" not in octets, "BAD_UTF8")
+    need(kind != "name" or NAME.fullmatch(octets) is not None, "BAD_PATTERN")
+
+
+def read_tag(layout: str, value: bytes) -> None:
+    """The value of a tag: a text has the tag's length, everything else must fill the tag."""
+    if layout in TEXTS:
+        check_text(layout, value)
+        return
+    reader = Reader(value)
+    try:
+        reader.read(layout)
+    except Refused as refused:
+        raise Refused("TAG_LENGTH" if refused.args[0] == "TRUNCATED" else refused.args[0]) from None
+    need(reader.at == len(value), "TAG_LENGTH")
+
+
+def check_rules(command: int, kind: int, tags: list[int]) -> None:
+    if command == 3:
+        need(kind != 1 or {1, 2} <= set(tags), "RULE_BROKEN")
+        need(kind != 2 or 3 in tags, "RULE_BROKEN")
+        need(kind < 3 or not tags, "RULE_BROKEN")
+    elif command == 5:
+        need((kind == 2) == (1 in tags), "RULE_BROKEN")
+    elif command == 16:
+        need(kind != 1 or (70 in tags and (64 in tags or 65 in tags)), "RULE_BROKEN")
+        need(kind != 2 or not tags, "RULE_BROKEN")
+
+
+def said(octets: bytes, read: Callable[[Reader], None]) -> str | None:
+    """None if the octets are read to their end without an error; else its name."""
+    reader = Reader(octets)
+    try:
+        read(reader)
+        need(reader.at == len(octets), "TRAILING_BYTES")
+    except Refused as refused:
+        return str(refused.args[0])
+    return None
 
 
 def decode(command: int, payload: bytes) -> str | None:
     """None for a legal payload; else the name of the error."""
-    cursor = Cursor(payload)
-    try:
-        READERS[command](cursor)
-    except Refused as refused:
-        return str(refused.args[0])
-    return "TRAILING_BYTES" if cursor.at != len(payload) else None
+
+    def read(reader: Reader) -> None:
+        fields, known, relayed = MESSAGES[command]
+        reader.read(fields)
+        tags = reader.tags(known)
+        if relayed:
+            reader.relayed(relayed)
+        check_rules(command, reader.kind, tags)
+
+    return said(payload, read)
+
+
+def decode_relayed(struct: str, octets: bytes) -> str | None:
+    """None for a legal relayed struct, as it is read by whom it is for; else the name of the error."""
+    return said(octets, lambda reader: reader.relayed(struct, values=True))
+
+
+PING, PONG = (3, 3), (3, 4)
+#: Commands, or commands with a kind, that are allowed in a state.
+STATES: dict[str, tuple[int | tuple[int, int], ...]] = {
+    "scheduler greeting": ((3, 1), 4, 6),
+    "scheduler challenged": (4, (5, 2), 6),
+    "scheduler worker_new": (PING, PONG, 4, 6, 8, 9, 19),
+    "scheduler worker": (2, PING, PONG, 4, 6, 8, 9, 10, 12, 18),
+    "scheduler worker_draining": (2, PING, PONG, 4, 8, 10, 12, 18),
+    "scheduler client": (PING, PONG, 4, 6, 7, 8, 11, 13, 15, 16),
+    "worker opening": ((3, 2), 4, (5, 1), 6),
+    "worker proving": ((3, 2), 4, 6),
+    "worker accepted": (1, PING, PONG, 4, 6, 8, 11, 17, 19),
+    "worker leaving": (PING, PONG, 4, 8, 11, 17),
+    "client opening": ((3, 2), 4, (5, 1), 6),
+    "client proving": ((3, 2), 4, 6),
+    "client accepted": (2, PING, PONG, 4, 6, 8, 12, 14),
+    "client leaving": (2, PING, PONG, 4, 8, 12, 14),
+}
+UNACCEPTED = ("greeting", "challenged", "opening", "proving")
+#: Where a message leads, if not back to the same state. No layout is known of what follows `decides`: the scheduler has
+#: to decide first, and reads nothing until then.
+LEADS: dict[str, dict[int | tuple[int, int], str]] = {
+    "scheduler greeting": {(3, 1): "decides", 6: "closed"},
+    "scheduler challenged": {(5, 2): "decides", 6: "closed"},
+    "scheduler worker_new": {9: "worker", 6: "worker_draining"},
+    "scheduler worker": {6: "worker_draining"},
+    "scheduler client": {6: "closed"},
+    "worker opening": {(5, 1): "proving", (3, 2): "accepted", 6: "closed"},
+    "worker proving": {(3, 2): "accepted", 6: "closed"},
+    "worker accepted": {6: "leaving"},
+    "client opening": {(5, 1): "proving", (3, 2): "accepted", 6: "closed"},
+    "client proving": {(3, 2): "accepted", 6: "closed"},
+    "client accepted": {6: "leaving"},
+}
+
+
+def stream(side: str, state: str, limit: int, octets: bytes, *, end: bool) -> tuple[list[bytes], str | None]:
+    """The frames that are found in a stream, and the error that ends it."""
+    frames: list[bytes] = []
+    at = 0
+    if state == "greeting" and octets and octets[0] != 3:
+        return [], "NOT_WIRETASK"
+    while len(octets) - at >= 5:
+        if side + " " + state not in STATES:
+            return frames, None
+        stop, error = next_frame(side, state, limit, octets, at)
+        if error is not None:
+            return frames, error
+        if stop > len(octets):
+            break
+        command, payload = octets[at], octets[at + 5 : stop]
+        if command in MESSAGES:
+            frames.append(octets[at:stop])
+            leads = LEADS.get(side + " " + state, {})
+            state = leads.get(command) or leads.get((command, payload[0])) or state
+        at = stop
+    return frames, "TRUNCATED" if end and at < len(octets) else None
+
+
+def next_frame(side: str, state: str, limit: int, octets: bytes, at: int) -> tuple[int, str | None]:
+    """Where the frame ends (maybe beyond what has come), and what is wrong with it."""
+    accepted = state not in UNACCEPTED
+    allowed = STATES[side + " " + state]
+    command, length = octets[at], int.from_bytes(octets[at + 1 : at + 5], "big")
+    stop = at + 5 + length
+    skipped = 0x80 <= command <= 0xCF and accepted
+    if not skipped and not any(command in (word if isinstance(word, tuple) else (word,))[:1] for word in allowed):
+        known = command in MESSAGES or 0x80 <= command <= 0xCF
+        return stop, "UNEXPECTED_MESSAGE" if known else "UNKNOWN_COMMAND"
+    if length > (limit if accepted else 4096):
+        return stop, "FRAME_TOO_LARGE"
+    if skipped or stop > len(octets):
+        return stop, None
+    payload = octets[at + 5 : stop]
+    error = decode(command, payload)
+    if error is None and command not in allowed and (command, payload[0]) not in allowed:
+        error = "UNEXPECTED_MESSAGE"
+    return stop, error

@@ -1,63 +1,13 @@
-"""The suite: three opinions on every golden frame, and a verdict of its own for every way that an adapter can be wrong."""
+"""The suite has a verdict of its own for every way that an adapter can be wrong."""
 
-import random
 import sys
 
 import pytest
 
 from wiretask_conformance import suite, testee
 from wiretask_conformance.__main__ import main
-from wiretask_conformance.handmade import decode
-from wiretask_protocol import fast, reference
-from wiretask_protocol.errors import WireError
 
 CASES = suite.load()
-
-
-def test_the_cases_have_their_own_ids_and_names():
-    assert len({case.id for case in CASES}) == len({case.name for case in CASES}) == len(CASES)
-
-
-def test_refusals_outnumber_acceptances():
-    refused = sum(case.error is not None for case in CASES)
-    assert refused > len(CASES) - refused > 0
-
-
-@pytest.mark.parametrize("module", [fast, reference], ids=["fast", "reference"])
-def test_a_codec_says_what_the_golden_frames_say(module):
-    for case in CASES:
-        said = said_of(module, case.frame[0], case.frame[5:])
-        assert said == (case.error, case.field, case.offset), case.name
-        if case.error is None:
-            message = module.DECODERS[case.frame[0]](case.frame, 5, len(case.frame))
-            assert module.ENCODERS[type(message)](message) == case.frame
-
-
-def said_of(module, command: int, payload: bytes):
-    """The error of a payload with its place; Nones for a legal one."""
-    try:
-        module.DECODERS[command](payload, 0, len(payload))
-    except WireError as error:
-        return error.code.name, error.field, error.offset
-    return None, None, None
-
-
-def test_the_decoder_that_was_written_by_hand_agrees_on_every_golden_frame():
-    for case in CASES:
-        assert decode(case.frame[0], case.frame[5:]) == case.error, case.name
-
-
-def test_the_decoder_that_was_written_by_hand_agrees_on_spoilt_frames():
-    chance = random.Random(5)
-    frames = [case.frame for case in CASES]
-    for _ in range(20_000):
-        frame = bytearray(chance.choice(frames)[5:]) or bytearray(1)
-        frame[chance.randrange(len(frame))] = chance.randrange(256)
-        command = chance.choice(frames)[0] if chance.random() < 0.05 else None
-        command = command or next(iter(frames))[0]
-        payload = bytes(frame)
-        said, _, _ = said_of(fast, command, payload)
-        assert decode(command, payload) == said, (command, payload.hex())
 
 
 def adapter(tmp_path, body: str) -> list[str]:

@@ -1,0 +1,5 @@
+"""Golden cases for the conformance suite: the examples of the spec, and what is derived from the spec by rule."""
+
+from wiretask_codegen.goldens.files import FOLDER, IGNORED, Goldens, make
+
+__all__ = ["FOLDER", "IGNORED", "Goldens", "make"]
