@@ -1,60 +1,179 @@
-"""`python -m wiretask_conformance codec [-- COMMAND …]`: without a command, our own codec, both of them."""
+"""The command line: `python -m wiretask_conformance`, or the one file `wiretask-conformance.pyz`."""
 
 from __future__ import annotations
 
-import os
+import argparse
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
-from wiretask_conformance.runner import CONTRACT, SHOWN, Report, run
+from wiretask_conformance import copying, coverage, known, performance, spec
+from wiretask_conformance.explain import Explainer
+from wiretask_conformance.known import KnownError
+from wiretask_conformance.performance import Wanted
+from wiretask_conformance.reports.junit import junit
+from wiretask_conformance.reports.page import page
+from wiretask_conformance.reports.summary import summary
+from wiretask_conformance.results import CONTRACT, SUITE, USAGE, ResultsError, Run, load
 from wiretask_conformance.testee import ContractError
 
-USAGE = """usage: wiretask-conformance codec [-- COMMAND [ARG ...]]
-
-Holds the golden frames against a program that answers JSON lines (conformance/README.md says how).
-Without a command it is our own codec. Exit codes: 0 conformant, 1 not, 2 usage, 3 the adapter broke its contract."""
+PROGRAM = "wiretask-conformance"
+GATE = 5
+_ROLES = {
+    "codec": "golden frames against a codec",
+    "worker": "scenarios against a worker",
+    "client": "scenarios against a client",
+    "scheduler": "scenarios against a scheduler",
+}
+_EPILOG = """exit codes: 0 conformant; 1 the implementation is wrong; 2 usage, or the list of known failures is wrong;
+3 the adapter broke its contract; 4 the suite failed; 5 the coverage is not complete.
+What an adapter is stands in conformance/README.md, with a complete one."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs and returns the exit code."""
     words = list(sys.argv[1:] if arguments is None else arguments)
-    if words in (["-h"], ["--help"]):
-        print(USAGE)
-        return 0
-    if not words or words[0] != "codec" or (len(words) > 1 and (words[1] != "--" or len(words) < 3)):
-        print(USAGE, file=sys.stderr)
-        return 2
-    command = words[2:]
-    if command:
-        return judge(command)
-    codes: list[int] = []
-    for mode in ("fast", "reference"):
-        os.environ["WIRETASK_CODEC"] = mode
-        codes.append(judge([sys.executable, "-m", "wiretask_conformance.adapter"], mode))
-    return max(codes)
-
-
-def judge(command: Sequence[str], label: str = "") -> int:
-    """Runs one testee and says how it went."""
+    own, command = _split(words)
+    options = _parser().parse_args(own)
     try:
-        report = run(command)
+        code: int = options.act(options, command)
+    except (KnownError, ResultsError, _Usage) as error:
+        return _say(str(error), USAGE)
     except ContractError as error:
-        print("wiretask-conformance: the adapter is wrong, its codec was not tested: %s" % error, file=sys.stderr)
-        return CONTRACT
-    say(report, label)
-    return report.exit_code
+        return _say("the adapter is wrong, nothing was judged: %s" % error, CONTRACT)
+    except BrokenPipeError:
+        return 0
+    except OSError as error:
+        return _say("%s: %s" % (error.filename, error.strerror), USAGE)
+    except KeyboardInterrupt:
+        return 130
+    return code
 
 
-def say(report: Report, label: str) -> None:
-    """A line for each kind, the failures, and the line that counts."""
-    name = report.implementation + (" (%s)" % label if label else "")
-    kinds = ", ".join("%s %d" % (kind, sum(counts)) for kind, counts in report.counts.items())
-    print("%s: %s" % (name, kinds))
-    for failure in (report.failures + report.contract)[:SHOWN]:
-        print("  FAIL " + failure)
-    passed = sum(counts[0] for counts in report.counts.values())
-    failed = sum(counts[1] for counts in report.counts.values()) + len(report.contract)
-    print("%d passed, %d failed" % (passed, failed))
+class _Usage(Exception):
+    """What was asked for cannot be done; the text says why."""
+
+
+def _say(text: str, code: int) -> int:
+    for line in text.splitlines():
+        print("%s: %s" % (PROGRAM, line), file=sys.stderr)
+    return code
+
+
+def _split(words: list[str]) -> tuple[list[str], tuple[str, ...]]:
+    """Our own words, and the command after `--`."""
+    at = words.index("--") if "--" in words else len(words)
+    return words[:at], tuple(words[at + 1 :])
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(PROGRAM, epilog=_EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument(
+        "--version", action="version", version="%s %s, spec %s" % (PROGRAM, SUITE, spec.load().digest[:12])
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    for role, text in _ROLES.items():
+        one = commands.add_parser(role, help=text, usage="%s %s [options] -- ADAPTER [ARG ...]" % (PROGRAM, role))
+        _add_run(one, role)
+    one = commands.add_parser("copy", help="the data alone, into a folder")
+    one.add_argument("folder", type=Path)
+    one.set_defaults(act=_copy)
+    one = commands.add_parser("explain", help="a case: its octets, its requirement, how to try it")
+    one.add_argument("case", metavar="ID")
+    one.set_defaults(act=_explain)
+    one = commands.add_parser("matrix", help="an HTML page from the results of several implementations")
+    one.add_argument("results", nargs="+", type=Path, metavar="RESULTS.json")
+    one.add_argument("--output", "-o", type=Path, help="instead of standard output")
+    one.set_defaults(act=_matrix)
+    one = commands.add_parser("coverage", help="what of the spec the suite looks at, and what not")
+    one.set_defaults(act=_coverage)
+    return parser
+
+
+def _add_run(parser: argparse.ArgumentParser, role: str) -> None:
+    parser.add_argument(
+        "--run", action="append", default=[], metavar="PATTERN", help="only these cases (ids or names; * and **)"
+    )
+    parser.add_argument("--known", type=Path, metavar="FILE", help="the list of known failures")
+    parser.add_argument("--update-known", action="store_true", help="write that list anew from what fails now")
+    parser.add_argument("--report", type=Path, metavar="FOLDER", help="results.json, junit.xml and index.html go there")
+    parser.add_argument("--scale", type=float, default=1.0, metavar="N", help="wait N times as long")
+    parser.add_argument("--list", action="store_true", help="name the cases and run none")
+    parser.set_defaults(act=_run, role=role)
+
+
+def _run(options: argparse.Namespace, command: tuple[str, ...]) -> int:
+    loaded = spec.load()
+    listed = known.load(options.known) if options.known is not None and not _missing(options) else None
+    wanted = Wanted(options.role, command, tuple(options.run), max(loaded.versions), options.scale, listed)
+    if options.list:
+        return _list(wanted)
+    if not command:
+        raise _Usage("after -- comes the command of the adapter; conformance/README.md says what it answers")
+    if options.update_known and options.known is None:
+        raise _Usage("--update-known writes the list that --known names")
+    run, results = performance.run(loaded, wanted)
+    for line in summary(run):
+        print(line)
+    if options.report is not None:
+        _report(run, options.report)
+    if options.update_known:
+        options.known.write_text(known.updated(listed, results, complete=not options.run), encoding="utf-8")
+    return run.exit_code
+
+
+def _missing(options: argparse.Namespace) -> bool:
+    """A list that is to be written anew need not be there."""
+    return bool(options.update_known and not options.known.exists())
+
+
+def _list(wanted: Wanted) -> int:
+    for identifier, name in performance.names(spec.load(), wanted):
+        print("%s  %s" % (identifier, name))
+    return 0
+
+
+def _report(run: Run, folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    run.write(folder / "results.json")
+    (folder / "junit.xml").write_text(junit(run), encoding="utf-8")
+    (folder / "index.html").write_text(_page([run]), encoding="utf-8")
+    print("reports: %s" % (folder / "index.html"))
+
+
+def _page(runs: Sequence[Run]) -> str:
+    loaded = spec.load()
+    return page(runs, [*loaded.requirements, *loaded.rules], Explainer(loaded).explain)
+
+
+def _copy(options: argparse.Namespace, _command: tuple[str, ...]) -> int:
+    loaded = spec.load()
+    print("%d cases in %s" % (copying.copy(loaded, options.folder, max(loaded.versions)), options.folder))
+    return 0
+
+
+def _explain(options: argparse.Namespace, _command: tuple[str, ...]) -> int:
+    try:
+        print(Explainer(spec.load()).explain(options.case))
+    except KeyError:
+        raise _Usage("there is no case %s; --list of a role names them all" % options.case) from None
+    return 0
+
+
+def _matrix(options: argparse.Namespace, _command: tuple[str, ...]) -> int:
+    text = _page([load(path, spec=spec.load().digest) for path in options.results])
+    if options.output is None:
+        print(text)
+    else:
+        options.output.write_text(text, encoding="utf-8")
+    return 0
+
+
+def _coverage(_options: argparse.Namespace, _command: tuple[str, ...]) -> int:
+    found = coverage.measure(spec.load())
+    for line in coverage.lines(found):
+        print(line)
+    return 0 if found.complete else GATE
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""One end of a connection, played by the suite: it sends what a scenario says, and holds all that comes against the spec.
+"""One end of a connection, played by the suite: it sends what a scenario says, and takes what comes.
 
-Whatever arrives must be a legal frame, from who may send it, in a state in which it may come, with the next seq: a scenario
-need not say so. Pings are answered and sent, and Accepted is sent, unless the scenario does that itself.
+Whatever arrives is held against the spec (`watch`): a scenario need not say so. Pings are answered and sent, and
+Accepted is sent, unless the scenario does that itself.
 """
 
 from __future__ import annotations
@@ -12,33 +12,18 @@ import socket
 import struct
 from collections import deque
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
-from wiretask_conformance.spec import Event
 from wiretask_conformance.verdicts import Failed, HarnessError, TimedOut
-from wiretask_conformance.wire import HEADER, Refused, Wire
+from wiretask_conformance.watch import Received, Watch
+from wiretask_conformance.wire import Wire
 
-#: Commands that mean nothing, sent so that skipping stays alive: a peer may send them once the connection is accepted.
-_SKIPPED = {"skippable", "grease"}
 _READ_OCTETS = 1 << 16
 #: A peer that sends this much that nobody expects is not read any more.
 MOST_WAITING = 200_000
 #: Tells the pongs to our own signs of life from those that a scenario waits for.
 KEEPALIVE_NONCE = 0
 _NO_LINGER = struct.pack("ii", 1, 0)
-
-
-class Received(NamedTuple):
-    """A message that has come."""
-
-    message: str
-    value: dict[str, Any]
-    at: float
-
-    @property
-    def event(self) -> str:
-        """As the machines write it."""
-        return Event(self.message, self.value.get("kind")).name
 
 
 class Actor:
@@ -50,7 +35,7 @@ class Actor:
         self.against = against
         self.wire = wire
         self.log = log
-        self.state = wire.spec.machine(plays).initial
+        self.watch = Watch(name, plays, against, wire)
         self.closed = False
         self.raw = False
         self.left = False
@@ -61,8 +46,9 @@ class Actor:
         self.next_seq = 1
         #: The last of our sequenced messages that has been accepted.
         self.accepted_to = 0
-        self._arrived_seq = 0
         self._accepted_seq = 0
+        #: Pings of the peer: answered or not, they are no message that a scenario has to take.
+        self.pings = 0
         self._waiting: deque[Received] = deque()
         self._wake = asyncio.Event()
         self._may_read = asyncio.Event()
@@ -94,8 +80,7 @@ class Actor:
 
     def accepted(self) -> bool:
         """Whether a ping may be sent and is answered."""
-        table = self.wire.spec.machine(self.plays).table
-        return table[self.state].get("Hello.ping") is not None and not self.closed and not self.left
+        return self.watch.accepted() and not self.closed and not self.left
 
     # Out
 
@@ -106,7 +91,7 @@ class Actor:
         except (KeyError, ValueError, OverflowError, TypeError) as error:
             raise HarnessError("%s cannot be written as octets: %r" % (message, error)) from None
         self.log("%s > %s" % (self.name, described(message, value)))
-        self._follow_own(Event(message, value.get("kind")).name, value)
+        self._said(Received(message, value))
         await self.write(frame, sizes)
 
     async def send_octets(self, octets: bytes, sizes: list[int] | None = None) -> None:
@@ -123,15 +108,15 @@ class Actor:
                 self._writer.write(piece)
                 await self._writer.drain()
 
-    def _follow_own(self, event: str, value: dict[str, Any]) -> None:
-        """Where the suite is the scheduler, some of its own messages are what moves its machine on."""
-        machine = self.wire.spec.machine(self.plays)
-        if self.plays == "scheduler" and self.state in machine.local:
-            own = {"Hello.accept": "accept_" + self.against, "Auth.challenge": "challenge"}.get(event)
-            self.state = (own and machine.table[self.state][own]) or self.state
-        if event == "Hello.accept" and "heartbeat" in value:
-            self.heartbeat_seconds = int(value["heartbeat"]) / 1000
-        self.left = self.left or (event == "Goodbye" and self.plays == "client")
+    def _said(self, sent: Received) -> None:
+        """What follows for us from a message of our own."""
+        self.watch.decide(sent.event)
+        self._hear_heartbeat(sent)
+        self.left = self.left or (sent.message == "Goodbye" and self.plays == "client")
+
+    def _hear_heartbeat(self, message: Received) -> None:
+        if message.event == "Hello.accept" and "heartbeat" in message.value:
+            self.heartbeat_seconds = int(message.value["heartbeat"]) / 1000
 
     def half_close(self) -> None:
         """Sends nothing more, and goes on to read."""
@@ -159,7 +144,7 @@ class Actor:
     # In
 
     async def next(self, deadline: float, wanted: str) -> Received | None:
-        """The next message, or None where the connection has ended. Raises TimedOut, or Failed for what is not legal."""
+        """The next message, or None where the connection has ended. Raises TimedOut, or Failed (see `watch`)."""
         while not self._waiting:
             if self._wrong is not None:
                 raise self._wrong
@@ -176,6 +161,19 @@ class Actor:
             self.accepted_to = received.value["seq"]
         return received
 
+    async def pinged(self, deadline: float) -> None:
+        """Returns when the peer has sent a ping since the last call. Raises TimedOut, or Failed if it has ended."""
+        while not self.pings:
+            self.check()
+            if self.closed:
+                raise Failed("%s: the connection ended without a ping" % self.name)
+            self._wake.clear()
+            try:
+                await asyncio.wait_for(self._wake.wait(), max(deadline - asyncio.get_running_loop().time(), 0))
+            except asyncio.TimeoutError:
+                raise TimedOut("%s: no ping came" % self.name) from None
+        self.pings = 0
+
     def check(self) -> None:
         """Raises Failed if something that is not legal has come."""
         if self._wrong is not None:
@@ -183,88 +181,48 @@ class Actor:
 
     async def _read(self) -> None:
         assert self._reader is not None
-        rest = b""
         with contextlib.suppress(OSError):
             while len(self._waiting) < MOST_WAITING and self._wrong is None:
                 await self._may_read.wait()
                 octets = await self._reader.read(_READ_OCTETS)
                 if not octets:
                     break
-                if self.raw:
-                    self.octets += octets
-                    self._wake.set()
-                else:
-                    rest = await self._take(rest + octets)
+                await self._take(octets)
         self.log("%s < end of the stream" % self.name)
-        if rest and self._wrong is None:
+        if self.watch.inside_frame and self._wrong is None:
             self._wrong = Failed("%s: the stream ended in the middle of a frame" % self.name)
         self.closed = True
         self._wake.set()
 
-    async def _take(self, octets: bytes) -> bytes:
-        at = 0
-        while len(octets) - at >= HEADER and self._wrong is None:
-            end = at + HEADER + int.from_bytes(octets[at + 1 : at + HEADER], "big")
-            if end > len(octets):
-                break
-            try:
-                await self._frame(octets[at:end])
-            except Failed as wrong:
-                self.log("%s < %s" % (self.name, wrong))
-                self._wrong = wrong
-                self._wake.set()
-            at = end
-        return octets[at:]
-
-    async def _frame(self, frame: bytes) -> None:
-        if frame[0] not in self.wire.spec.commands:
-            self._skip(frame)
+    async def _take(self, octets: bytes) -> None:
+        if self.raw:
+            self.octets += octets
+            self._wake.set()
             return
         try:
-            message, value, _ = self.wire.decode(frame, readable=True)
-        except Refused as refused:
-            raise Failed("%s: not legal: %s in %s" % (self.name, refused, frame[:200].hex())) from None
-        self.log("%s < %s" % (self.name, described(message, value)))
-        received = Received(message, value, asyncio.get_running_loop().time())
-        self._follow(received)
-        self._count(received)
-        await self._answer(received)
-
-    def _skip(self, frame: bytes) -> None:
-        kind = next(item["kind"] for item in self.wire.spec.command_ranges if item["from"] <= frame[0] <= item["to"])
-        if kind not in _SKIPPED or not self.accepted():
-            raise Failed("%s: it sent the unknown command 0x%02x" % (self.name, frame[0]))
-
-    def _follow(self, received: Received) -> None:
-        """Whether it may be sent by who has sent it, and may come now."""
-        spec = self.wire.spec
-        flow = "%s -> %s" % (self.against, self.plays)
-        target = spec.machine(self.plays).table[self.state].get(received.event)
-        if flow not in spec.messages[received.message]["flows"] or target is None:
-            raise Failed("%s: %s may not be sent while it is %s" % (self.name, received.event, self.state))
-        self.state = target
-
-    def _count(self, received: Received) -> None:
-        if not self.wire.spec.messages[received.message]["sequenced"]:
-            return
-        if received.value["seq"] != self._arrived_seq + 1:
-            raise Failed("%s: seq %s came after %d" % (self.name, received.value["seq"], self._arrived_seq))
-        self._arrived_seq += 1
+            for received in self.watch.take(octets):
+                self.log("%s < %s" % (self.name, described(received.message, received.value)))
+                await self._answer(received)
+        except Failed as wrong:
+            self.log("%s < %s" % (self.name, wrong))
+            self._wrong = wrong
+            self._wake.set()
 
     async def _answer(self, received: Received) -> None:
         if received.event == "Hello.ping":
+            self.pings += 1
+            self._wake.set()
             if self.keepalive:
                 await self.send("Hello", {"kind": "pong", "nonce": received.value["nonce"]})
             return
         if received.event == "Hello.pong" and received.value["nonce"] == KEEPALIVE_NONCE:
             return
-        if received.event == "Hello.accept" and "heartbeat" in received.value:
-            self.heartbeat_seconds = received.value["heartbeat"] / 1000
+        self._hear_heartbeat(received)
         self._waiting.append(received)
         self._wake.set()
-        if self._arrived_seq > self._accepted_seq and self.auto_accept and self.accepted():
-            self._accepted_seq = self._arrived_seq
-            await self.send("Accepted", {"seq": self._arrived_seq})
+        if self.watch.last_seq > self._accepted_seq and self.auto_accept and self.accepted():
+            self._accepted_seq = self.watch.last_seq
+            await self.send("Accepted", {"seq": self._accepted_seq})
 
     async def _keep_alive(self) -> None:
         """A ping whenever nothing was said for half of a heartbeat; no scenario sees its pong."""

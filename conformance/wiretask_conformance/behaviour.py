@@ -65,7 +65,9 @@ class Troupe:
             self._testees.pop().close()
 
 
-def run(troupe: Troupe, scenarios: Sequence[Scenario], said: Callable[[Result], None] = lambda result: None) -> list[Result]:
+def run(
+    troupe: Troupe, scenarios: Sequence[Scenario], said: Callable[[Result], None] = lambda result: None
+) -> list[Result]:
     """Every scenario, in the order given."""
     return asyncio.run(_run(troupe, scenarios, said))
 
@@ -124,9 +126,7 @@ async def _together(troupe: Troupe, scenarios: Sequence[Scenario], done: Callabl
     await _left(troupe, testee, lobby)
 
 
-async def _singly(
-    troupe: Troupe, scenario: Scenario, done: Callable[[Result], None], patience: float = 1.0
-) -> None:
+async def _singly(troupe: Troupe, scenario: Scenario, done: Callable[[Result], None], patience: float = 1.0) -> None:
     """A scenario that has an adapter for itself."""
     try:
         testee = await _offstage(troupe.testee)
@@ -161,8 +161,8 @@ async def _played(stage: Stage, *, listen: bool = False) -> Result:
         verdict, detail = ended.verdict, str(ended)
     except ContractError as error:
         verdict, detail = _broken(error)
-    except OSError as error:
-        verdict, detail = "harness_error", "the harness could not go on: %s" % error
+    except Exception as error:  # whatever it is, it is ours, and costs one scenario
+        verdict, detail = "harness_error", "the suite could not go on, please report it: %r" % error
     seconds = time.perf_counter() - begun
     return _result(stage.scenario, verdict, detail, seconds, stage.lines if verdict != "pass" else [])
 

@@ -1,7 +1,7 @@
 """The golden cases: what is put to a codec, and the one thing that it must say.
 
-They are the generator's, and read from `golden/`; only the splits are made here, because a rule says them shorter than a
-list: each example, in two parts at every octet, and octet by octet.
+They are the generator's, and read from `golden/`; only the splits are made here, because a rule says them shorter than
+a list: each example, in two parts at every octet, and octet by octet.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ def _said(entry: dict[str, Any], about: dict[str, Any]) -> dict[str, Any]:
 
 
 def _encode(entry: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any], str]:
-    what = {key: entry[key] for key in ("message", "struct") if key in entry}
+    what: dict[str, Any] = {key: entry[key] for key in ("message", "struct") if key in entry}
     expect: dict[str, Any] = entry["expect"]
     octets = expect.get("frame") or expect.get("octets") or ""
     expected = {"error": expect["error"]} if "error" in expect else {"ok": expect}

@@ -12,16 +12,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from datetime import date
-from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
+from wiretask_conformance.patterns import matches
 from wiretask_conformance.results import Result, Verdict, printable
 
 _REASON = re.compile(r"\s#")
-_STARS = re.compile(r"(\*+)")
 _DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
-_REGEX = {"*": "[^/]*", "**": ".*"}
 #: What an implementation did stands after this where a detail says both what it must do and what it did.
 _SAID = ", and was "
 _LINE = "a line is: pattern [until=2027-01-01] [expect=BAD_ENUM]  # reason"
@@ -47,19 +45,13 @@ class Entry(NamedTuple):
 
     def matches(self, result: Result) -> bool:
         """Whether it is about a case."""
-        names = (result.id, result.name)
-        return self.pattern in names or any(map(_regex(self.pattern).fullmatch, names))
+        return matches(self.pattern, result.id, result.name)
 
     def expects(self, result: Result) -> bool:
         """Whether a case fails in the way that is known: `expect` is its verdict, or a word of what it did instead."""
         if self.expect in (None, result.verdict):
             return True
         return self.expect in re.findall(r"\w+", result.detail.rpartition(_SAID)[2])
-
-
-@cache
-def _regex(pattern: str) -> re.Pattern[str]:
-    return re.compile("".join(_REGEX.get(part) or re.escape(part) for part in _STARS.split(pattern)))
 
 
 class Known(NamedTuple):

@@ -1,8 +1,8 @@
 """What a scenario says of values: which it sends, and which it expects.
 
-In both, `$name` stands for what has been bound. An expected value is matched in part: a mapping by the keys that it names,
-everything else as a whole. A mapping of one operator compares: {">=": 5}, {"in": [1, 2]}, {"not": 0}, {"has": item},
-{"absent": true}, {"any": true}, {"octets": 100} (so many octets long).
+In both, `$name` stands for what has been bound. An expected value is matched in part: a mapping by the keys that it
+names, everything else as a whole. A mapping of one operator compares: {">=": 5}, {"in": [1, 2]}, {"not": 0},
+{"has": item}, {"absent": true}, {"any": true}, {"octets": 100} (so many octets long). {"zeros": 100} is so many zero octets, in both.
 """
 
 from __future__ import annotations
@@ -37,6 +37,8 @@ def filled(value: Any, bound: Mapping[str, Any]) -> Any:
             raise HarnessError("nothing is bound to %s" % value)
         return bound[value[1:]]
     if isinstance(value, Mapping):
+        if len(value) == 1 and "zeros" in value:
+            return "hex:" + "00" * int(value["zeros"])
         return {key: filled(item, bound) for key, item in value.items()}
     if isinstance(value, list):
         return [filled(item, bound) for item in value]
@@ -68,9 +70,7 @@ def matches(found: Any, wanted: Any) -> bool:
             return False
         return all(matches(found.get(key, _ABSENT), item) for key, item in wanted.items())
     if isinstance(wanted, list):
-        return (
-            isinstance(found, list) and len(found) == len(wanted) and all(map(matches, found, wanted))
-        )
+        return isinstance(found, list) and len(found) == len(wanted) and all(map(matches, found, wanted))
     return bool(found == wanted)
 
 

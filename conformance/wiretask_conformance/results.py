@@ -31,12 +31,13 @@ class Verdict:
     """What became of a case."""
 
     PASS = "pass"
+    #: It passed when it was played again, alone and with more time. Reported, and held against nobody.
+    FLAKY = "flaky"
     #: The implementation is wrong, in one of these ways.
     FAIL = "fail"
     WRONG_ERROR = "wrong_error"
     TIMEOUT = "timeout"
     CRASH = "crash"
-    FLAKY = "flaky"
     #: The list of known failures is wrong.
     UNEXPECTED_PASS = "unexpected_pass"
     #: The implementation was not judged: its adapter or the harness is wrong.
@@ -47,11 +48,11 @@ class Verdict:
     NOT_APPLICABLE = "not_applicable"
 
     ALL = (
-        *(PASS, FAIL, WRONG_ERROR, TIMEOUT, CRASH, FLAKY),
+        *(PASS, FLAKY, FAIL, WRONG_ERROR, TIMEOUT, CRASH),
         *(UNEXPECTED_PASS, CONTRACT, HARNESS_ERROR, KNOWN_FAIL, NOT_APPLICABLE),
     )
     #: The implementation is wrong.
-    FAILING = frozenset({FAIL, WRONG_ERROR, TIMEOUT, CRASH, FLAKY})
+    FAILING = frozenset({FAIL, WRONG_ERROR, TIMEOUT, CRASH})
     #: Somebody must act: what the last line of a report counts as failed.
     FAILED = FAILING | {UNEXPECTED_PASS, CONTRACT, HARNESS_ERROR}
 

@@ -1,7 +1,7 @@
-"""The rules between fields, as the spec writes them: `kind == open`, `present role and not present proof`, `min <= max`.
+"""The rules between fields, as the spec writes them: `kind == open`, `present role and not present proof`.
 
-    expression = term {"or" term}        term = factor {"and" factor}
-    factor = "not" factor | "(" expression ")" | "present" NAME | operand COMPARISON operand
+expression = term {"or" term}        term = factor {"and" factor}
+factor = "not" factor | "(" expression ")" | "present" NAME | operand COMPARISON operand
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
 
 
 def holds(text: str, numbers: Mapping[str, int], present: Mapping[str, Any]) -> bool:
-    """Whether a rule holds: `numbers` are the fields and the names of enum values, `present` the tags that are there."""
+    """Whether a rule holds: `numbers` are the fields and the values of enums, `present` the tags that are there."""
     return _Reading(_TOKEN.findall(text), numbers, present).expression()
 
 

@@ -1,7 +1,7 @@
 """A scenario: what the suite does as every other party, step by step, and what it expects of the implementation.
 
-Written by hand in `scenarios/*.json` (schema.json says their form, conformance/README.md the verbs), or made for each cell of the
-state machines (`cells`).
+Written by hand in `scenarios/*.json` (schema.json says their form, conformance/README.md the verbs), or made for each
+cell of the state machines (`cells`).
 """
 
 from __future__ import annotations

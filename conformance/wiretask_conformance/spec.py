@@ -1,4 +1,4 @@
-"""The spec as the generator has written it down (`golden/spec.json`): the only thing that the suite knows of the protocol."""
+"""The spec as the generator has written it down (`golden/spec.json`): all that the suite knows of the protocol."""
 
 from __future__ import annotations
 
@@ -88,11 +88,12 @@ def load() -> Spec:
 
 
 def read(name: str) -> str:
-    """A file of the golden folder; the package may lie in a zip."""
+    """A file of the golden folder."""
     return resource("golden/" + name).decode("utf-8")
 
 
 def resource(name: str) -> bytes:
+    """A file of the package, which may lie in a zip."""
     data = pkgutil.get_data("wiretask_conformance", name)
     assert data is not None, name
     return data

@@ -1,7 +1,7 @@
 """Plays one scenario: each verb is a method, and what goes wrong is one of `verdicts`.
 
-Nothing waits for a time to pass where it can wait for something to happen: that nothing more comes is shown by a barrier (a
-ping, whose pong comes after everything else), never by sleeping.
+Nothing waits for a time to pass where it can wait for something to happen: that nothing more comes is shown by a
+barrier (see `hearing.quiet`), never by sleeping.
 """
 
 from __future__ import annotations
@@ -16,11 +16,12 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from wiretask_conformance.actor import Actor, Received
+from wiretask_conformance import hearing
+from wiretask_conformance.actor import Actor
 from wiretask_conformance.matching import filled, matches, merged, picked
 from wiretask_conformance.scenario import Scenario, Step
 from wiretask_conformance.testee import ContractError, Testee
-from wiretask_conformance.verdicts import Failed, HarnessError, NotApplicable, TimedOut, WrongError
+from wiretask_conformance.verdicts import Failed, HarnessError, NotApplicable, TimedOut
 from wiretask_conformance.wire import Wire, octets_of
 
 #: How long something may take that a scenario waits for, unless it says so: far more than it takes.
@@ -29,8 +30,8 @@ WITHIN_SECONDS = 5.0
 START_SECONDS = 30.0
 #: Lines of the wire log that are kept of a scenario.
 LOG_LINES = 400
-#: Messages that may come at any time; they are passed over unless they are what is expected.
-FREE = frozenset({"Accepted", "Credit", "Progress", "Subscribe"})
+#: No message may come before the one that is expected.
+NONE: frozenset[str] = frozenset()
 _COUNTER = itertools.count(1)
 
 
@@ -77,7 +78,7 @@ class Stage:
         """When all is done, nothing more may have come, on any connection."""
         for actor in self.actors.values():
             if actor.accepted() and not actor.raw and not actor.left:
-                await self._quiet(actor, frozenset())
+                await hearing.quiet(actor, self.deadline({}))
             actor.check()
 
     async def _clear(self) -> None:
@@ -104,7 +105,8 @@ class Stage:
 
     def deadline(self, step: Step, seconds: float = WITHIN_SECONDS) -> float:
         """When what a step waits for must have come."""
-        return asyncio.get_running_loop().time() + step.get("within", seconds * 1000) / 1000 * self.scale
+        within: float = step.get("within", seconds * 1000) / 1000
+        return asyncio.get_running_loop().time() + within * self.scale
 
     def actor(self, step: Step) -> Actor:
         """The connection that a step is about."""
@@ -136,8 +138,18 @@ class Stage:
         opening = merged({"kind": "open", "role": plays}, step.get("open", {}))
         await actor.send("Hello", self.value("Hello", opening))
         if step.get("accepted", True):
-            accept = await self._take(actor, self.deadline(step), "Hello", {"kind": "accept"}, FREE)
+            accept = await hearing.one(actor, self.deadline(step), "Hello", {"kind": "accept"})
             self.bound.update({"%s.%s" % (actor.name, key): item for key, item in accept.value.items()})
+
+    async def do_crowd(self, step: Step) -> None:
+        """So many connections at once, each accepted (c.0, c.1 …); with `reset` each is torn down again at once."""
+
+        async def one(name: str) -> None:
+            await self.do_connect({**step, "of": name})
+            if step.get("reset"):
+                self.actors[name].reset()
+
+        await asyncio.gather(*(one("%s.%d" % (step["of"], number)) for number in range(step["count"])))
 
     def _cast(self, step: Step, plays: str, against: str) -> Actor:
         """A new connection of this name; one that had it before must have ended."""
@@ -152,7 +164,7 @@ class Stage:
         return actor
 
     async def do_listen(self, step: Step) -> None:
-        """Listens, for a worker or a client under test; its address is $address. Done at the beginning, if not by a step."""
+        """Listens, for a worker or a client under test; its address is $address."""
         try:
             self._server = await asyncio.start_server(self._arrive, "127.0.0.1", step.get("port", 0))
         except OSError as error:
@@ -173,7 +185,7 @@ class Stage:
             raise TimedOut("the %s does not connect" % self.scenario.role) from None
         actor = self._cast(step, "scheduler", self.scenario.role)
         actor.begin(*streams)
-        opening = await self._take(actor, deadline, "Hello", {"kind": "open", **step.get("where", {})}, frozenset())
+        opening = await hearing.one(actor, deadline, "Hello", {"kind": "open", **step.get("where", {})}, NONE)
         self.bound["nonce"] = opening.value["nonce"]
         answer = step.get("answer", {})
         if answer is False:
@@ -214,13 +226,27 @@ class Stage:
         """A message; what is not said is taken from its template, the seq is the next one. `times` repeats it."""
         actor = self.actor(step)
         for _ in range(step.get("times", 1)):
-            given = dict(step.get("value", {}))
-            if self.wire.spec.messages[step["message"]]["sequenced"] and "seq" not in given:
-                given["seq"] = actor.next_seq
-                actor.next_seq += 1
-            value = self.value(step["message"], given)
+            value = self._next_value(actor, step)
             await actor.send(step["message"], value, step.get("sizes"))
             self._bind(step, value)
+
+    def _next_value(self, actor: Actor, step: Step) -> dict[str, Any]:
+        given = dict(step.get("value", {}))
+        if self.wire.spec.messages[step["message"]]["sequenced"] and "seq" not in given:
+            given["seq"] = actor.next_seq
+            actor.next_seq += 1
+        return self.value(step["message"], given)
+
+    async def do_together(self, step: Step) -> None:
+        """Messages whose octets leave as one, or in pieces of `sizes`; `new` binds another task id before each."""
+        actor, octets = self.actor(step), b""
+        for item in step["messages"]:
+            for _ in range(item.get("times", 1)):
+                if "new" in item:
+                    await self.do_new({"of": item["new"]})
+                value = self._next_value(actor, item)
+                octets += self.wire.encode(item["message"], value)
+        await actor.send_octets(octets, step.get("sizes"))
 
     async def do_send_raw(self, step: Step) -> None:
         """Octets (hex:…, or the text itself)."""
@@ -240,72 +266,40 @@ class Stage:
 
     async def do_expect(self, step: Step) -> None:
         """The next message; FREE ones may come before, unless `strictly`. `times` wants it so often."""
-        free = frozenset() if step.get("strictly") else FREE
+        free = NONE if step.get("strictly") else hearing.FREE
         for _ in range(step.get("times", 1)):
             where = filled(step.get("where", {}), self.bound)
-            received = await self._take(self.actor(step), self.deadline(step), step["message"], where, free)
+            received = await hearing.one(self.actor(step), self.deadline(step), step["message"], where, free)
             self._bind(step, received.value)
 
     def _bind(self, step: Step, value: dict[str, Any]) -> None:
         for name, path in step.get("bind", {}).items():
             self.bound[name] = picked(value, path)
 
-    async def _take(
-        self, actor: Actor, deadline: float, message: str, where: dict[str, Any], free: frozenset[str]
-    ) -> Received:
-        wanted = "%s %s" % (message, where or "")
-        while True:
-            received = await actor.next(deadline, wanted)
-            if received is None:
-                raise Failed("%s: the connection ended while %s was expected" % (actor.name, wanted))
-            if received.message == message and matches(received.value, where):
-                return received
-            if received.message in free:
-                continue
-            said = "%s: %s %s came while %s was expected" % (actor.name, received.message, received.value, wanted)
-            if received.message == message == "Error":
-                raise WrongError(said)
-            raise Failed(said)
-
     async def do_expect_all(self, step: Step) -> None:
         """Several messages, in any order."""
-        actor, deadline = self.actor(step), self.deadline(step)
-        open_ = [(item["message"], filled(item.get("where", {}), self.bound), item) for item in step["messages"]]
-        while open_:
-            received = await actor.next(deadline, " and ".join(item[0] for item in open_))
-            if received is None:
-                raise Failed("%s: the connection ended while %s was expected" % (actor.name, open_))
-            found = next((i for i in open_ if i[0] == received.message and matches(received.value, i[1])), None)
-            if found is not None:
-                open_.remove(found)
-                self._bind(found[2], received.value)
-            elif received.message not in FREE:
-                raise Failed("%s: %s %s was not expected" % (actor.name, received.message, received.value))
+        wanted = [(item["message"], filled(item.get("where", {}), self.bound)) for item in step["messages"]]
+        found = await hearing.every(self.actor(step), self.deadline(step), wanted)
+        for item, received in zip(step["messages"], found):
+            self._bind(item, received.value)
 
     async def do_expect_error(self, step: Step) -> None:
-        """An Error with this code, of the scope and the retry that the spec says; `where` for the rest."""
+        """An Error with this code, of the scope and the retry that the spec says; `where` for the rest.
+
+        With `strictly` it is the very next message, also where an Accepted might come.
+        """
         error = self.wire.spec.errors[step["code"]]
         where = {"code": error["code"], "scope": error["scope"], "retry": error["retry"], **step.get("where", {})}
         actor = self.actor(step)
-        await self._take(actor, self.deadline(step), "Error", filled(where, self.bound), FREE)
+        free = NONE if step.get("strictly") else hearing.FREE
+        await hearing.one(actor, self.deadline(step), "Error", filled(where, self.bound), free)
         if where["scope"] == "connection":
             await self.do_expect_close(step)
 
     async def do_expect_refused(self, step: Step) -> None:
         """An Error of the connection with this code, and its end; who was `left` alone may have ended it before."""
-        actor, deadline = self.actor(step), self.deadline(step)
-        code = self.wire.spec.errors[step["code"]]["code"]
-        while True:
-            received = await actor.next(deadline, step["code"])
-            if received is None:
-                if step.get("left"):
-                    return
-                raise Failed("%s: the connection ended without %s" % (actor.name, step["code"]))
-            if _ends(received):
-                break
-        if received.value["code"] != code:
-            raise WrongError("%s: %s came instead of %s" % (actor.name, received.value, step["code"]))
-        await self.do_expect_close(step)
+        left = step.get("left", False)
+        await hearing.refusal(self.actor(step), self.deadline(step), step["code"], may_have_left=left)
 
     async def do_expect_open(self, step: Step) -> None:
         """Nothing says that the connection has ended; for states in which nothing can be asked."""
@@ -313,15 +307,7 @@ class Stage:
 
     async def do_expect_close(self, step: Step) -> None:
         """The end of the connection, without a word before it; `allow` for messages that may come."""
-        actor, deadline = self.actor(step), self.deadline(step)
-        allowed = FREE | set(step.get("allow", ()))
-        while True:
-            received = await actor.next(deadline, "the end of the connection")
-            if received is None:
-                return
-            if received.message not in allowed:
-                said = "%s: %s %s came instead of the end of the connection"
-                raise Failed(said % (actor.name, received.message, received.value))
+        await hearing.close(self.actor(step), self.deadline(step), frozenset(step.get("allow", ())))
 
     async def do_expect_octets(self, step: Step) -> None:
         """On a raw connection: what comes begins like this."""
@@ -334,32 +320,13 @@ class Stage:
             raise Failed("%s: %r came instead of %r" % (actor.name, actor.octets[:100], wanted))
 
     async def do_barrier(self, step: Step) -> None:
-        """A ping and its pong, and the Accepted of all that was sent: until then nothing else may have come.
-
-        But what may come at any time, and `allow`. A pong alone would not do: what an answer reveals must be durable, and
-        a pong does not wait for that.
-        """
-        await self._quiet(self.actor(step), frozenset(step.get("allow", ())), step)
-
-    async def _quiet(self, actor: Actor, allowed: frozenset[str], step: Step | None = None) -> None:
-        nonce = next(_COUNTER) << 8 | 1
-        await actor.send("Hello", {"kind": "ping", "nonce": nonce})
-        where = {"kind": "pong", "nonce": nonce}
-        answered = False
-        while not answered or actor.accepted_to < actor.next_seq - 1:
-            wanted = "the Accepted of %d" % (actor.next_seq - 1) if answered else "the pong to %d" % nonce
-            received = await actor.next(self.deadline(step or {}), wanted)
-            if received is None:
-                raise Failed("%s: the connection ended before %s" % (actor.name, wanted))
-            if received.message == "Hello" and matches(received.value, where):
-                answered = True
-            elif received.message not in FREE | allowed or _ends(received):
-                raise Failed("%s: %s %s was not expected" % (actor.name, received.message, received.value))
+        """Shows that nothing more has come than may come at any time, and `allow` (see `hearing.quiet`)."""
+        await hearing.quiet(self.actor(step), self.deadline(step), frozenset(step.get("allow", ())))
 
     # Time, and the implementation itself
 
     async def do_hold(self, step: Step) -> None:
-        """Lets a timer of the implementation pass, in milliseconds. For nothing else: what happens can be waited for."""
+        """Lets a timer of the implementation pass, in milliseconds. What happens is waited for, not slept for."""
         await asyncio.sleep(step["of"] / 1000)
 
     async def do_repeat(self, step: Step) -> None:
@@ -403,7 +370,3 @@ class Stage:
             raise ContractError("the answer to %s is ok (an object) or skipped, not %s" % (op, answer))
         found: dict[str, Any] = answer["ok"]
         return found
-
-
-def _ends(received: Received) -> bool:
-    return received.message == "Error" and received.value["scope"] == "connection"

@@ -1,15 +1,15 @@
 """A codec that reads the spec while it works: slow, plain, and sharing nothing with the generated ones.
 
-The suite speaks with it to implementations under test, and explains octets with it. Values are plain (conformance/README.md,
-"Values"): integers are decimal strings, octets `hex:…`. A readable value has the names of enums and the inside of relayed
-structs instead, and integers as integers: so scenarios are written, and both forms are taken when encoding.
+The suite speaks with it to implementations under test, and explains octets with it. Values are plain (conformance/
+README.md, "Values"): integers are decimal strings, octets `hex:…`. A readable value has the names of enums and the
+inside of relayed structs instead, and integers as integers: so scenarios are written; both forms can be encoded.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, NamedTuple
 
 from wiretask_conformance.rules import holds
@@ -73,10 +73,8 @@ class Wire:
     def marks(self, frame: bytes) -> list[Mark]:
         """What the octets of a frame are, as far as they can be read."""
         reader = _Reader(self.spec, frame[HEADER:], readable=False)
-        try:
+        with suppress(Refused, KeyError):
             reader.finished(reader.message, self.spec.commands.get(frame[0] if frame else 0, ""))
-        except (Refused, KeyError):
-            pass
         header = [Mark(0, 1, "command"), Mark(1, HEADER, "length")]
         return header + [Mark(m.start + HEADER, m.end + HEADER, m.path) for m in reader.marks]
 
@@ -141,7 +139,9 @@ class _Reader:
         except Refused:
             return "hex:" + octets.hex()
 
-    def judge(self, owner: dict[str, Any], value: dict[str, Any], tags: dict[str, Any], path: str, at: int | None) -> None:
+    def judge(
+        self, owner: dict[str, Any], value: dict[str, Any], tags: dict[str, Any], path: str, at: int | None
+    ) -> None:
         numbers = {"tag_count": len(tags) - ("unknown" in tags) + len(tags.get("unknown", ()))}
         for field in owner["fields"]:
             enum = self.spec.enums.get(field["type"].get("name", ""))
@@ -159,9 +159,7 @@ class _Reader:
     def fields(self, fields: list[dict[str, Any]], prefix: str) -> dict[str, Any]:
         return {field["name"]: self.value(field["type"], prefix + field["name"]) for field in fields}
 
-    def section(
-        self, known: dict[str, Any] | None, path: str, prefix: str, *, critical: bool = True
-    ) -> dict[str, Any]:
+    def section(self, known: dict[str, Any] | None, path: str, prefix: str, *, critical: bool = True) -> dict[str, Any]:
         """A section of tags. With `known` None only its structure is looked at."""
         found: dict[str, Any] = {}
         unknown: list[dict[str, str]] = []

@@ -1,4 +1,4 @@
-# Generated from spec/ (sha256 aee03bb309bb9e38); do not edit.
+# Generated from spec/ (sha256 6a13cfe54ef5fe2d); do not edit.
 # Edit the spec and run: nox -s generate
 """The Wiretask protocol in Python: messages, codec, connections and machines, generated from the spec."""
 
@@ -7,7 +7,7 @@ from wiretask_protocol.connection import Connection
 from wiretask_protocol.errors import ERRORS, CodecDisagreement, ErrorCode, WireError, error_message
 
 #: SHA-256 of the spec that this was generated from.
-SPEC_DIGEST = "aee03bb309bb9e38aaab16d08aa797b65c6ae6b7d1bebad8bf56ff1d45604ee6"
+SPEC_DIGEST = "6a13cfe54ef5fe2db35f814406a2ca6ebdbe6176fbd56150f466411f0f238930"
 
 #: The versions of the protocol that this speaks: the oldest and the newest.
 MIN_VERSION = 1

@@ -1,4 +1,4 @@
-# Generated from spec/ (sha256 aee03bb309bb9e38); do not edit.
+# Generated from spec/ (sha256 6a13cfe54ef5fe2d); do not edit.
 # Edit the spec and run: nox -s generate
 """The fast codec: straight-line code over precompiled structs, fully checked.
 

@@ -1,4 +1,4 @@
-# Generated from spec/ (sha256 aee03bb309bb9e38); do not edit.
+# Generated from spec/ (sha256 6a13cfe54ef5fe2d); do not edit.
 # Edit the spec and run: nox -s generate
 """The state machines of the protocol, as total tables.
 
@@ -18,7 +18,7 @@ class SchedulerConnectionState(enum.IntEnum):
     """A connection as the scheduler sees it."""
 
     GREETING = 0
-    """Nothing but an open is expected."""
+    """Nothing but an open is expected; a first octet that is not that of a Hello is NOT_WIRETASK."""
 
     OPENING = 1
     """The open is here; the scheduler decides."""
@@ -64,7 +64,8 @@ class SchedulerConnectionEvent(enum.IntEnum):
     """Opens a connection, accepts it, and keeps it alive. Its layout is the same in every version of the protocol."""
 
     ERROR = 5
-    """Says what went wrong and whether trying again can help. Never answered. Allowed before Hello."""
+    """Says what went wrong and whether trying again can help. Never answered. A scheduler may send it before it
+    accepts."""
 
     AUTH_CHALLENGE = 6
     """Challenge and proof, between the open and the accept."""
@@ -137,10 +138,10 @@ SCHEDULER_CONNECTION: dict[SchedulerConnectionState, dict[SchedulerConnectionEve
         SchedulerConnectionEvent.HELLO_ACCEPT: None,
         SchedulerConnectionEvent.HELLO_PING: None,
         SchedulerConnectionEvent.HELLO_PONG: None,
-        SchedulerConnectionEvent.ERROR: SchedulerConnectionState.GREETING,
+        SchedulerConnectionEvent.ERROR: None,
         SchedulerConnectionEvent.AUTH_CHALLENGE: None,
         SchedulerConnectionEvent.AUTH_PROOF: None,
-        SchedulerConnectionEvent.GOODBYE: SchedulerConnectionState.CLOSED,
+        SchedulerConnectionEvent.GOODBYE: None,
         SchedulerConnectionEvent.SUBMIT: None,
         SchedulerConnectionEvent.ACCEPTED: None,
         SchedulerConnectionEvent.SUBSCRIBE: None,
@@ -437,7 +438,8 @@ class WorkerConnectionEvent(enum.IntEnum):
     """Opens a connection, accepts it, and keeps it alive. Its layout is the same in every version of the protocol."""
 
     ERROR = 5
-    """Says what went wrong and whether trying again can help. Never answered. Allowed before Hello."""
+    """Says what went wrong and whether trying again can help. Never answered. A scheduler may send it before it
+    accepts."""
 
     AUTH_CHALLENGE = 6
     """Challenge and proof, between the open and the accept."""
@@ -619,7 +621,8 @@ class ClientConnectionEvent(enum.IntEnum):
     """Opens a connection, accepts it, and keeps it alive. Its layout is the same in every version of the protocol."""
 
     ERROR = 5
-    """Says what went wrong and whether trying again can help. Never answered. Allowed before Hello."""
+    """Says what went wrong and whether trying again can help. Never answered. A scheduler may send it before it
+    accepts."""
 
     AUTH_CHALLENGE = 6
     """Challenge and proof, between the open and the accept."""

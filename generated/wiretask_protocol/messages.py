@@ -1,4 +1,4 @@
-# Generated from spec/ (sha256 aee03bb309bb9e38); do not edit.
+# Generated from spec/ (sha256 6a13cfe54ef5fe2d); do not edit.
 # Edit the spec and run: nox -s generate
 """The messages of the protocol as typed, immutable values.
 
@@ -681,7 +681,8 @@ class Hello(Message, frozen=True, gc=False):
 
 
 class Error(Message, frozen=True, gc=False):
-    """Says what went wrong and whether trying again can help. Never answered. Allowed before Hello."""
+    """Says what went wrong and whether trying again can help. Never answered. A scheduler may send it before it
+    accepts."""
 
     COMMAND: ClassVar[int] = 4
 

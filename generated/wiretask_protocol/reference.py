@@ -1,4 +1,4 @@
-# Generated from spec/ (sha256 aee03bb309bb9e38); do not edit.
+# Generated from spec/ (sha256 6a13cfe54ef5fe2d); do not edit.
 # Edit the spec and run: nox -s generate
 """The reference codec: the protocol declared with construct, one line for each field.
 
@@ -336,7 +336,7 @@ Hello = Struct(
     "_end" / bounded.End(),
 )
 
-# Says what went wrong and whether trying again can help. Never answered. Allowed before Hello.
+# Says what went wrong and whether trying again can help. Never answered. A scheduler may send it before it accepts.
 Error = Struct(
     "code" / bounded.Integer(2),  # Which error; see the list of errors.
     "scope" / ErrorScope,  # What it ends.

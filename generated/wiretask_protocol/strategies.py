@@ -1,4 +1,4 @@
-# Generated from spec/ (sha256 aee03bb309bb9e38); do not edit.
+# Generated from spec/ (sha256 6a13cfe54ef5fe2d); do not edit.
 # Edit the spec and run: nox -s generate
 """Hypothesis strategies that draw messages, and payloads that are nearly legal. For tests only."""
 
@@ -247,7 +247,8 @@ def draw_hello() -> st.SearchStrategy[messages.Hello]:
 
 
 def draw_error() -> st.SearchStrategy[messages.Error]:
-    """Says what went wrong and whether trying again can help. Never answered. Allowed before Hello."""
+    """Says what went wrong and whether trying again can help. Never answered. A scheduler may send it before it
+    accepts."""
     return st.builds(
         messages.Error,
         integers(0, 65535),

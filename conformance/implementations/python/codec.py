@@ -18,7 +18,10 @@ import msgspec
 from wiretask_protocol import Connection, WireError, codec, machines, messages
 
 #: The codec of the relayed structs, read by whom they are for.
-RELAYED = {"Envelope": (codec.decode_envelope, codec.encode_envelope), "Report": (codec.decode_report, codec.encode_report)}
+RELAYED: dict[str, tuple[Any, Any]] = {
+    "Envelope": (codec.decode_envelope, codec.encode_envelope),
+    "Report": (codec.decode_report, codec.encode_report),
+}
 
 
 def main(lines: Iterable[str] = sys.stdin) -> None:
@@ -85,11 +88,12 @@ def stream(request: dict[str, Any]) -> dict[str, Any]:
     if connection.state is not state:
         connection._enter(state)  # noqa: SLF001 -- as if it had come there: no other way is as short
         connection._greeted = True  # noqa: SLF001
+    local = getattr(machines, f"{side.upper()}_CONNECTION_LOCAL")
     frames: list[str] = []
     try:
         for chunk in request["chunks"]:
             frames += [codec.encode(message).hex() for message in connection.receive(bytes.fromhex(chunk))]
-            while connection.more and connection.state.name not in ("OPENING", "PROVING"):
+            while connection.more and connection.state not in local:
                 frames += [codec.encode(message).hex() for message in connection.receive(b"")]
         if request["end"]:
             connection.eof()

@@ -1,0 +1,100 @@
+"""One run of the suite against one command: which cases are chosen, and who judges them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from datetime import datetime, timezone
+from typing import NamedTuple
+
+from wiretask_conformance import behaviour, cells, codec, golden, known, scenario
+from wiretask_conformance.known import Known
+from wiretask_conformance.patterns import matches
+from wiretask_conformance.results import Implementation, Result, Run
+from wiretask_conformance.scenario import Scenario
+from wiretask_conformance.spec import Spec
+from wiretask_conformance.testee import ContractError, Testee
+
+
+class Wanted(NamedTuple):
+    """What is to be run, and how."""
+
+    role: str
+    command: tuple[str, ...]
+    #: Patterns of ids or names; all cases where there are none.
+    patterns: tuple[str, ...] = ()
+    version: int = 1
+    scale: float = 1.0
+    known: Known | None = None
+
+    def has(self, identifier: str, name: str) -> bool:
+        """Whether a case is among those that are run."""
+        return not self.patterns or any(matches(pattern, identifier, name) for pattern in self.patterns)
+
+
+def run(spec: Spec, wanted: Wanted, said: Callable[[Result], None] = lambda result: None) -> tuple[Run, list[Result]]:
+    """Runs it; the results as they are, and the run with the known failures excused. Raises ContractError."""
+    started = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    begun = time.perf_counter()
+    judge = _codec if wanted.role == "codec" else _part
+    implementation, results = judge(spec, wanted, said)
+    seconds = time.perf_counter() - begun
+    problems: list[str] = []
+    shown = results
+    if wanted.known is not None:
+        applied = known.apply(wanted.known, results, datetime.now(timezone.utc).date(), complete=not wanted.patterns)
+        shown, problems = applied.results, applied.problems
+    made = Run(
+        spec.digest,
+        wanted.role,
+        implementation,
+        wanted.command,
+        wanted.scale,
+        started,
+        seconds,
+        tuple(shown),
+        tuple(problems),
+    )
+    return made, results
+
+
+def _codec(spec: Spec, wanted: Wanted, said: Callable[[Result], None]) -> tuple[Implementation, list[Result]]:
+    cases = [case for case in golden.load(spec, wanted.version) if wanted.has(case.id, case.name)]
+    testee = Testee(wanted.command, scale=wanted.scale)
+    try:
+        answer = testee.greet("codec", spec.digest, [wanted.version])
+        implementation = _named(answer.get("implementation"))
+        codec.smoke(testee)
+        return implementation, codec.run(testee, cases, said=said)
+    finally:
+        testee.close()
+
+
+def _part(spec: Spec, wanted: Wanted, said: Callable[[Result], None]) -> tuple[Implementation, list[Result]]:
+    chosen = [played for played in scenarios(spec, wanted.role) if wanted.has(played.id, played.name)]
+    troupe = behaviour.Troupe(wanted.command, wanted.role, spec, wanted.scale)
+    try:
+        troupe.greet()
+        return _named(troupe.implementation), behaviour.run(troupe, chosen, said)
+    finally:
+        troupe.dismiss()
+
+
+def scenarios(spec: Spec, role: str) -> Sequence[Scenario]:
+    """Every scenario for a role: the cells, and those that were written by hand."""
+    return [*cells.cells(spec, role), *scenario.load(role)]
+
+
+def names(spec: Spec, wanted: Wanted) -> Sequence[tuple[str, str]]:
+    """The ids and names of what would be run."""
+    cases: Sequence[golden.Case | Scenario] = (
+        golden.load(spec, wanted.version) if wanted.role == "codec" else scenarios(spec, wanted.role)
+    )
+    return [(case.id, case.name) for case in cases if wanted.has(case.id, case.name)]
+
+
+def _named(answer: object) -> Implementation:
+    """Who has answered to start. Raises ContractError."""
+    if not isinstance(answer, dict) or not isinstance(answer.get("name"), str):
+        raise ContractError('start is answered with {"implementation": {"name": …}}')
+    return Implementation.of(answer)
