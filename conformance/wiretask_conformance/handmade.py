@@ -237,7 +237,7 @@ def decode_relayed(struct: str, octets: bytes) -> str | None:
 PING, PONG = (3, 3), (3, 4)
 #: Commands, or commands with a kind, that are allowed in a state.
 STATES: dict[str, tuple[int | tuple[int, int], ...]] = {
-    "scheduler greeting": ((3, 1), 4, 6),
+    "scheduler greeting": ((3, 1),),
     "scheduler challenged": (4, (5, 2), 6),
     "scheduler worker_new": (PING, PONG, 4, 6, 8, 9, 19),
     "scheduler worker": (2, PING, PONG, 4, 6, 8, 9, 10, 12, 18),
@@ -256,7 +256,7 @@ UNACCEPTED = ("greeting", "challenged", "opening", "proving")
 #: Where a message leads, if not back to the same state. No layout is known of what follows `decides`: the scheduler has
 #: to decide first, and reads nothing until then.
 LEADS: dict[str, dict[int | tuple[int, int], str]] = {
-    "scheduler greeting": {(3, 1): "decides", 6: "closed"},
+    "scheduler greeting": {(3, 1): "decides"},
     "scheduler challenged": {(5, 2): "decides", 6: "closed"},
     "scheduler worker_new": {9: "worker", 6: "worker_draining"},
     "scheduler worker": {6: "worker_draining"},

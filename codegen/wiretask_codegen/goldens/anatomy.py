@@ -70,12 +70,16 @@ class Part:
         return len(octets).to_bytes(self.prefix, "big") + octets if self.prefix else octets
 
 
-def message_part(message: Message, kinds: dict[str, int], tagged: Sequence[Tagged]) -> Part:
-    """The payload of a message with these tags. `kinds` says which value an enum field has, by the field's name."""
+def message_part(message: Message, kinds: dict[str, int], tagged: Sequence[Tagged], *, deep: bool = False) -> Part:
+    """The payload of a message with these tags. `kinds` says which value an enum field has, by the field's name.
+
+    Only a `deep` one has tags in what it relays.
+    """
     parts = _fields(message.fields, "", message.name, kinds)
     parts.append(_section(tagged, "", message.name))
     if message.relay is not None:
-        parts.append(relayed_part(message.relay, f"{message.relay.name.lower()}.", message.relay.tagged))
+        relay = message.relay
+        parts.append(relayed_part(relay, f"{relay.name.lower()}.", relay.tagged if deep else ()))
     return Part(path="", kind="message", item=message.name, parts=tuple(parts))
 
 
@@ -137,7 +141,7 @@ def type_part(type_: Type, path: str, item: str, *, tagged: bool = False, number
             parts = _fields(struct.fields, f"{path}.", struct.name, {})
             return Part(path=path, kind="struct", item=item, type=type_, parts=tuple(parts))
         case RelayedType(relayed=relayed):
-            return relayed_part(relayed, f"{path}.", relayed.tagged)
+            return relayed_part(relayed, f"{path}.", ())
     raise AssertionError(type_)
 
 

@@ -71,6 +71,10 @@ def _wrong(plain: object, seen: set[object]) -> str:
     keys = set(plain) - {"name", "about", "kind"}
     if not needed <= keys <= needed | _OPTIONAL:
         return f"a case of the kind {plain['kind']} has {', '.join(sorted(needed))}, and nothing else"
+    if not _expectation(plain["kind"], plain["expect"]):
+        return "what is expected is `legal` or {error, field, offset}; of a stream it is {frames, error}"
+    if plain["kind"] == "stream" and not isinstance(plain["chunks"], list):
+        return "the chunks of a stream are a list"
     texts = [plain.get("frame", ""), plain.get("octets", ""), *plain.get("chunks", [])]
     try:
         for text in texts:
@@ -80,9 +84,16 @@ def _wrong(plain: object, seen: set[object]) -> str:
     return ""
 
 
+def _expectation(kind: str, expect: object) -> bool:
+    """Whether an expectation has the shape that its kind has."""
+    if kind == "stream":
+        return isinstance(expect, dict) and {"frames"} <= set(expect) <= {"frames", "error"}
+    return expect == "legal" or (isinstance(expect, dict) and {"error"} <= set(expect) <= {"error", "field", "offset"})
+
+
 def _case(plain: dict[str, Any]) -> dict[str, Any]:
     """The case as the suite has it: octets without spaces, None for what is legal."""
-    case = {**plain, "expect": None if plain["expect"] == "legal" else plain["expect"]}
+    case = {**plain, "expect": None if plain["expect"] == "legal" else {"field": "", "offset": None, **plain["expect"]}}
     for key in ("frame", "octets"):
         if key in case:
             case[key] = bytes.fromhex(case[key]).hex()

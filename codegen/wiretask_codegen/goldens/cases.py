@@ -35,17 +35,18 @@ class Cases:
         self._spec = spec
         self._binding = binding
         self._encoder = Encoder(binding)
+        self._shown: set[str] = set()
         self._messages = {message.command: message for message in spec.messages}
         self._relayed = {relayed.name: relayed for relayed in spec.relayed}
 
     def of_message(self, message: Message) -> Iterator[Case]:
         """The frames of a message."""
         judge = self._judge(message)
-        for derived in _once(message_payloads(message, judge)):
+        for derived in _once(message_payloads(message, judge, self._shown)):
             frame = header(message.command, len(derived.payload)) + derived.payload
             name = f"{message.name}/{derived.rule}"
             case = _case(name, "decode", since=message.since) | {"frame": frame.hex()}
-            yield self._said(case, derived, judge(derived.payload), lambda octets: read_message(message, octets))
+            yield self._said(case, derived, judge(derived.payload), _reader(message))
 
     def of_relayed(self, relayed: Relayed) -> Iterator[Case]:
         """A relayed struct, read by whom it is for."""
@@ -53,7 +54,7 @@ class Cases:
         for derived in _once(relayed_payloads(relayed)):
             case = _case(f"{relayed.name}/{derived.rule}", "relayed")
             case |= {"struct": relayed.name, "octets": derived.payload.hex()}
-            yield self._said(case, derived, judge(derived.payload), lambda octets: read_relayed(relayed, octets))
+            yield self._said(case, derived, judge(derived.payload), _reader(relayed))
 
     def of_encoding(self) -> Iterator[Case]:
         """What an encoder is given."""
@@ -85,35 +86,46 @@ class Cases:
         problems = Problems()
         for written in by_hand.load(folder):
             case = _case(written.case["name"], written.case["kind"]) | written.case
+            strange = self._strange(case)
+            if strange:
+                problems.add(written.place, "D003", f"{case['name']} is about {strange}, which the spec does not have")
+                continue
             judged = self._judged(case)
             if judged["expect"] != case["expect"]:
                 text = f"{case['name']} expects {case['expect']}, and the reference codec says {judged['expect']}"
                 problems.add(written.place, "D002", f"{text}; mend one of them")
-            yield case | {
-                key: value if key not in ("covers", "requires") else [*dict.fromkeys([*case[key], *value])]
-                for key, value in judged.items()
-            }
+            for key in ("covers", "requires"):
+                judged[key] = [*dict.fromkeys([*case[key], *judged[key]])]
+            yield case | judged
         problems.refuse_if_any()
 
+    def _strange(self, case: Case) -> str:
+        """What a case that is written by hand is about and is not in the spec; empty if nothing."""
+        if case["kind"] == "relayed":
+            return "" if case["struct"] in self._relayed else f"the relayed struct {case['struct']}"
+        if case["kind"] == "decode":
+            message = self._messages.get(int(case["frame"][:2] or "0", 16))
+            name = case["name"].partition("/")[0]
+            return "" if message is not None and message.name == name else f"a {name} with this command"
+        machine = next((item for item in self._spec.machines if item.name == f"{case['side']}_connection"), None)
+        known = machine is not None and case["state"] in machine.table
+        return "" if known else f"the state {case['state']} of the {case['side']}"
+
     def _judged(self, case: Case) -> Case:
-        """What the reference says of a case that is written by hand."""
+        """What the reference says of a case that is written by hand, and what that shows."""
         if case["kind"] == "stream":
             keys = ("side", "state", "limit", "end")
             chunks = [bytes.fromhex(chunk) for chunk in case["chunks"]]
-            stream = Stream(name="", chunks=chunks, **{key: case[key] for key in keys})
-            expect = connections.read(self._binding, stream)
-            return {"expect": expect, "covers": [f"error:{expect['error']}:decode"] if expect["error"] else []}
-        octets = bytes.fromhex(case.get("octets") or case["frame"][2 * _HEADER :])
-        derived = Derived(rule="", payload=octets)
-        if case["kind"] == "relayed":
-            relayed = self._relayed[case["struct"]]
-            said = self._judge(relayed)(octets)
-            judged = self._said(dict(case), derived, said, lambda octets: read_relayed(relayed, octets))
-        else:
-            message = self._messages[int(case["frame"][:2], 16)]
-            said = self._judge(message)(octets)
-            judged = self._said(dict(case), derived, said, lambda octets: read_message(message, octets))
-        return {key: judged[key] for key in ("expect", "value", "map", "covers", "requires") if key in judged}
+            expect = connections.read(self._binding, Stream(name="", chunks=chunks, **{key: case[key] for key in keys}))
+            covers = [f"error:{expect['error']}:decode"] if expect["error"] else []
+            return {"expect": expect, "covers": covers, "requires": []}
+        payload = bytes.fromhex(case.get("octets") or case["frame"][2 * _HEADER :])
+        owner: Message | Relayed
+        owner = (
+            self._relayed[case["struct"]] if case["kind"] == "relayed" else self._messages[int(case["frame"][:2], 16)]
+        )
+        said = self._said(dict(case), Derived(rule="", payload=payload), self._judge(owner)(payload), _reader(owner))
+        return {key: said[key] for key in ("expect", "value", "map", "covers", "requires") if key in said}
 
     def _judge(self, owner: Message | Relayed) -> Judge:
         """What the reference codec says of a payload: None where it is legal."""
@@ -132,7 +144,8 @@ class Cases:
             case |= {"value": reading.value, "map": _map(case["kind"], reading)}
             rules = reading.rules
         else:
-            covers.append(f"error:{said['error']}:decode")
+            if "/cut-" not in derived.rule:
+                covers.append(f"error:{said['error']}:decode")
             if said["error"] == "RULE_BROKEN":
                 rules = [rule for rule in read(derived.payload).rules if not rule[1]][:1]
         covers += [f"rule:{rule}:{'kept' if kept else 'broken'}" for rule, kept in rules]
@@ -143,6 +156,13 @@ class Cases:
         case["covers"] = [*dict.fromkeys(covers)]
         case["requires"] = [*dict.fromkeys(requires)]
         return case
+
+
+def _reader(owner: Message | Relayed) -> Callable[[bytes], Reading]:
+    """How octets of a message's payload, or of a relayed struct, are read."""
+    if isinstance(owner, Message):
+        return lambda octets: read_message(owner, octets)
+    return lambda octets: read_relayed(owner, octets)
 
 
 def _shows(cover: str, path: str, said: Case | None) -> bool:

@@ -37,11 +37,13 @@ def make(spec: Spec, rendered: dict[str, str], root: Path) -> Goldens:
     """The golden files of a spec, given what it renders to and the repository that has its by-hand cases and ids."""
     with binding.loaded(rendered) as loaded:
         made = Cases(spec, loaded)
+        # First, because it can be refused.
+        written = list(made.by_hand(root / "spec"))
         groups = {f"{message.name}.json": list(made.of_message(message)) for message in spec.messages}
         groups |= {f"{relayed.name}.json": list(made.of_relayed(relayed)) for relayed in spec.relayed}
         groups["streams.json"] = list(made.of_streams())
         groups["encode.json"] = list(made.of_encoding())
-        groups["by_hand.json"] = list(made.by_hand(root / "spec"))
+        groups["by_hand.json"] = written
     cases = tuple(case for group in groups.values() for case in group)
     register = Register(root / FOLDER)
     register.name(list(cases))

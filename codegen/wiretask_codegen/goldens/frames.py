@@ -25,43 +25,51 @@ class Derived:
     path: str = ""
 
 
-def message_payloads(message: Message, judge: Judge) -> Iterator[Derived]:
-    """Every payload of a message. `judge` says None of a legal one: only such trees are spoilt."""
+def message_payloads(message: Message, judge: Judge, shown: set[str]) -> Iterator[Derived]:
+    """Every payload of a message. `judge` says None of a legal one: only such trees are spoilt.
+
+    `shown` are the fields of structs that other messages have shown in their tags, and afterwards also this one.
+    """
     for example in message.examples:
         yield Derived(rule=example.name, payload=example.frame[5:])
     first = True
     for kinds, name in choices(message):
-        bare = message_part(message, kinds, needed_tags(message, kinds, judge))
-        full = message_part(message, kinds, message.tagged)
+        least = message_part(message, kinds, needed_tags(message, kinds, judge))
+        full = message_part(message, kinds, message.tagged, deep=True)
         yield _whole(full, f"full{name}", message.tagged)
-        yield _whole(message_part(message, kinds, ()), f"bare{name}", ())
+        yield _whole(message_part(message, kinds, ()), f"bare{name}", message.tagged)
         if not first:
             # One tree is spoilt in all of its parts; of the others only the tags, for the rules between fields.
-            yield from _presences(full, f"full{name}", legal=judge(full.written()) is None)
-        elif judge(bare.written()) is None:
+            yield from _some(_spoilt(least, f"least{name}", [least["tags"]]), "none", "unknown", "grease", "without-")
+            yield from (
+                _whole(message_part(message, kinds, [tag]), f"only{name}-{tag.name}", [tag]) for tag in message.tagged
+            )
+        elif judge(least.written()) is None:
             first = False
-            yield from _spoilt(full, f"full{name}", [full["tags"], full["tags.count"]])
-            yield from _spoilt(bare, f"least{name}", _fixed_parts(message, bare))
-            yield from _tags(message, kinds, judge)
+            yield from _spoilt(full, f"full{name}", [full["tags.count"]])
+            relayed = [part for part in full.parts[-1] if full.parts[-1].kind == "relayed" and part.kind == "tag value"]
+            yield from _spoilt(full, f"full{name}", relayed)
+            yield from _some(_spoilt(full, f"full{name}", [full["tags"]]), "unknown-last", "critical-last", "last-two")
+            yield from _spoilt(least, f"least{name}", _fixed_parts(least))
+            yield from _tags(message, kinds, judge, shown)
     for example in message.examples:
         yield from _cut(example.name, example.frame[5:])
 
 
-def _presences(full: Part, name: str, *, legal: bool) -> Iterator[Derived]:
-    """Which tags there are. Where having all of them is not legal, leaving one out shows nothing."""
-    for derived in _spoilt(full, name, [full["tags"]]):
-        rule = derived.rule.rpartition("/")[2]
-        if rule in ("none", "unknown", "grease") or rule.startswith(("only-", "without-") if legal else "only-"):
-            yield derived
+def _some(made: Iterable[Derived], *rules: str) -> Iterator[Derived]:
+    """Those whose rule begins with one of some words."""
+    return (derived for derived in made if derived.rule.rpartition("/")[2].startswith(rules))
 
 
-def _tags(message: Message, kinds: Kinds, judge: Judge) -> Iterator[Derived]:
+def _tags(message: Message, kinds: Kinds, judge: Judge, shown: set[str]) -> Iterator[Derived]:
     """Each tag in all of its parts, among those that the message cannot be without."""
     needed = needed_tags(message, kinds, judge)
     for tag in message.tagged:
         among = [other for other in message.tagged if other is tag or other in needed]
         root = message_part(message, kinds, among)
-        yield from _spoilt(root, f"tag-{tag.name}", _outside_relayed_tags(root[f"{tag.name}.whole"]))
+        parts = list(root[f"{tag.name}.whole"])
+        yield from _spoilt(root, f"tag-{tag.name}", [part for part in parts if part.item not in shown])
+        shown |= {part.item for part in parts if part.type and not part.item.startswith(f"{message.name}.")}
 
 
 def needed_tags(message: Message, kinds: Kinds, judge: Judge) -> list[Tagged]:
@@ -76,20 +84,10 @@ def needed_tags(message: Message, kinds: Kinds, judge: Judge) -> list[Tagged]:
     return needed
 
 
-def _fixed_parts(message: Message, root: Part) -> list[Part]:
-    """All parts but the single tags of the message, and the values of the tags that it relays."""
+def _fixed_parts(root: Part) -> list[Part]:
+    """All parts but the single tags of the message."""
     inside = {part.path for tag in root["tags"].parts[1:] for part in tag}
-    return [part for part in _outside_relayed_tags(root) if part.path not in inside]
-
-
-def _outside_relayed_tags(root: Part) -> list[Part]:
-    """All parts but the values of relayed tags: who relays them does not look."""
-    unseen: set[str] = set()
-    for part in root:
-        if part.kind == "relayed":
-            values = (tag.parts[1] for tag in part.parts[-2].parts[1:])
-            unseen |= {inner.path for value in values for inner in value if inner is not value}
-    return [part for part in root if part.path not in unseen]
+    return [part for part in root if part.path not in inside]
 
 
 def _cut(name: str, payload: bytes) -> Iterator[Derived]:
@@ -102,7 +100,7 @@ def relayed_payloads(relayed: Relayed) -> Iterator[Derived]:
     """Every form of a relayed struct that is read by itself, the values of its tags included."""
     full, bare = relayed_part(relayed, "", relayed.tagged), relayed_part(relayed, "", ())
     yield _whole(full, "full", relayed.tagged)
-    yield _whole(bare, "bare", ())
+    yield _whole(bare, "bare", relayed.tagged)
     yield from _spoilt(full, "full", [full["tags"], full["tags.count"]])
     yield from _spoilt(bare, "bare", bare)
     for tag in relayed.tagged:
@@ -114,7 +112,9 @@ def relayed_payloads(relayed: Relayed) -> Iterator[Derived]:
 
 def _whole(root: Part, rule: str, tagged: Iterable[Tagged]) -> Derived:
     """A tree as it is: it shows its tags, and its choices."""
-    covers = [f"tag:{root.item}.{tag.name}:present" for tag in tagged]
+    present = {part.item for part in root if part.kind == "tag"}
+    items = [f"{root.item}.{tag.name}" for tag in tagged]
+    covers = [f"tag:{item}:{'present' if item in present else 'absent'}" for item in items]
     for part in root:
         if isinstance(part.type, EnumType) and part.type.enum.closed:
             covers += (f"field:{part.item}:{name}" for name in classes(part.type, int.from_bytes(part.octets, "big")))

@@ -23,7 +23,7 @@ from wiretask_codegen.model import (
 
 #: A list is filled to its limit only if that takes no more octets than this (4 096 types of a worker do).
 FILLED_OCTETS = 25_000
-#: Names of texts that are nearly UTF-8, or more than a name may be, and the class that each is of.
+#: Texts that are nearly UTF-8, or are UTF-8 and must be taken: the octets, and the class.
 _TEXTS = {
     "nul": (b"a\0b", "nul"),
     "nul-last": (b"ab\0", "nul"),
@@ -33,7 +33,10 @@ _TEXTS = {
     "beyond-unicode": (b"\xf4\x90\x80\x80", "utf8"),
     "cut-character": (b"a\xe2\x82", "utf8"),
     "latin-1": (b"caf\xe9", "utf8"),
-    "four-octets": (b"\xf0\x9f\x98\x80", "pattern"),
+    "four-octets": (b"\xf0\x9f\x98\x80", ""),
+}
+#: Texts that are nearly names, and one that is.
+_WORDS = {
     "two-octets": (b"\xc3\xa9", "pattern"),
     "space": (b"a b", "pattern"),
     "newline": (b"ab\n", "pattern"),
@@ -98,7 +101,7 @@ def _numbers(part: Part) -> Iterator[Spoilt]:
     top = (1 << 8 * width) - 1
     match part.type:
         case IntegerType(minimum=minimum, maximum=maximum):
-            values = {0, minimum - 1, minimum, maximum, maximum + 1, 1 << (8 * width - 1), top}
+            values = {0, minimum - 1, minimum, maximum, maximum + 1, top}
         case EnumType(enum=enum):
             numbers = {value.value for value in enum.values}
             values = {0, top, *numbers, max(numbers) + 1}
@@ -118,9 +121,9 @@ def _numbers(part: Part) -> Iterator[Spoilt]:
 def _texts(part: Part) -> Iterator[Spoilt]:
     assert isinstance(part.type, TextType)
     yield Spoilt("empty", part.sized(b""), _items(part, "empty"))
-    for rule, (octets, shows) in _TEXTS.items():
-        shown = shows and (shows != "pattern" or part.type.pattern is not None)
-        yield Spoilt(rule, part.sized(octets), _items(part, shows) if shown else ())
+    texts = _TEXTS if part.type.pattern is None else {**_TEXTS, **_WORDS}
+    for rule, (octets, shows) in texts.items():
+        yield Spoilt(rule, part.sized(octets), _items(part, shows) if shows else ())
     longest = part.type.maximum
     yield Spoilt(f"{longest}-octets", part.sized(b"a" * longest), _items(part, "max"))
     if longest + 1 < 1 << 8 * WIDTHS[part.type.prefix]:
@@ -147,7 +150,6 @@ def _lengths(part: Part) -> Iterator[Spoilt]:
     top = (1 << 8 * part.prefix) - 1
     for rule, length in (("one-less", len(octets) - 1), ("one-more", len(octets) + 1), ("most", top)):
         yield Spoilt(f"length-{rule}", length.to_bytes(part.prefix, "big") + octets)
-    yield Spoilt("cut-in-length", part.written()[: part.prefix - 1])
 
 
 def _tag_values(part: Part) -> Iterator[Spoilt]:
@@ -224,6 +226,8 @@ def _sections(part: Part) -> Iterator[Spoilt]:
     if len(tags) > 1:
         sections["known-descending"] = ([written[1], written[0]], "order")
         sections["last-two-descending"] = ([*written[:-2], written[-1], written[-2]], "order")
+    yield Spoilt("one-tag-too-few", b"\0" + _PRIVATE, (f"section:{part.item}:count-less",))
+    yield Spoilt("one-tag-too-many", b"\2" + _PRIVATE, (f"section:{part.item}:count-more",))
     for rule, (octets, shows) in sections.items():
         covers = (f"section:{part.item}:{shows}",) if shows else ()
         yield Spoilt(rule, bytes([len(octets)]) + b"".join(octets), covers)

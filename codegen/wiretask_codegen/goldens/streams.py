@@ -132,8 +132,8 @@ class Streams:
         first = "limit:handshake_frame_limit"
         for place, frame in (("scheduler/greeting", hello), ("worker/opening", accept), ("client/opening", accept)):
             name = f"limit/{place}"
-            padded = _padded(frame, least)
-            yield self._stream(f"{name}/at", place, [padded], f"{first}:at")
+            if frame is hello:
+                yield self._stream(f"{name}/at", place, [_padded(frame, least)], f"{first}:at")
             yield self._stream(f"{name}/at-by-its-header", place, [header(frame[0], least)], f"{first}:at")
             yield self._stream(f"{name}/over", place, [header(frame[0], least + 1)], f"{first}:over")
         ping = self._frame("Hello/ping")[0]
