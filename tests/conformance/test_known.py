@@ -90,7 +90,7 @@ def test_every_way_of_failing_can_be_known(verdict):
 # What is not excused
 
 
-@pytest.mark.parametrize("verdict", ["contract", "harness_error", "not_applicable"])
+@pytest.mark.parametrize("verdict", ["contract", "harness_error", "not_applicable", "flaky"])
 def test_what_is_no_failure_of_the_implementation_is_not_excused(verdict):
     assert judged("a  # x", case("a", verdict)) == ([verdict], [])
 
