@@ -75,6 +75,10 @@ def _parser() -> argparse.ArgumentParser:
     for role, text in _ROLES.items():
         one = commands.add_parser(role, help=text, usage="%s %s [options] -- ADAPTER [ARG ...]" % (PROGRAM, role))
         _add_run(one, role)
+    usage = "%s both [options] -- CLIENT [ARG ...] ---- SCHEDULER [ARG ...]" % PROGRAM
+    _add_run(
+        commands.add_parser("both", help="a client against a scheduler, with a tap between them", usage=usage), "both"
+    )
     one = commands.add_parser("copy", help="the data alone, into a folder")
     one.add_argument("folder", type=Path)
     one.set_defaults(act=_copy)
@@ -110,6 +114,8 @@ def _run(options: argparse.Namespace, command: tuple[str, ...]) -> int:
         return _list(wanted)
     if not command:
         raise _Usage("after -- comes the command of the adapter; conformance/README.md says what it answers")
+    if options.role == "both" and performance.BETWEEN not in command:
+        raise _Usage("both takes two commands, with ---- between them: the client's and the scheduler's")
     if options.update_known and options.known is None:
         raise _Usage("--update-known writes the list that --known names")
     run, results = performance.run(loaded, wanted)

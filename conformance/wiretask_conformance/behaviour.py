@@ -21,6 +21,8 @@ ADAPTERS = 2
 TOGETHER = 16
 #: A scenario that timed out has so many times as long when it is played again, alone.
 PATIENCE = 4.0
+#: How scenarios address the second adapter, where there are two.
+OTHER = "client"
 
 
 class Troupe:
@@ -35,6 +37,8 @@ class Troupe:
         self.templates = templates()
         self.lacks: frozenset[str] = frozenset()
         self.implementation: dict[str, Any] = {}
+        #: Where two implementations meet: this one is the scheduler's, and that one is the client's.
+        self.beside: Troupe | None = None
         self._testees: list[Testee] = []
 
     def greet(self) -> None:
@@ -74,7 +78,7 @@ def run(
 
 async def _run(troupe: Troupe, scenarios: Sequence[Scenario], said: Callable[[Result], None]) -> list[Result]:
     playing = [scenario for scenario in scenarios if not troupe.lacks & set(scenario.needs)]
-    together = [s for s in playing if troupe.role == "scheduler" and not s.alone]
+    together = [s for s in playing if s.role == "scheduler" and not s.alone]
     singly = [s for s in playing if s not in together]
     results: dict[str, Result] = {
         s.id: _result(s, "not_applicable", "it lacks " + ", ".join(sorted(troupe.lacks & set(s.needs))), 0.0, [])
@@ -130,11 +134,16 @@ async def _singly(troupe: Troupe, scenario: Scenario, done: Callable[[Result], N
     """A scenario that has an adapter for itself."""
     try:
         testee = await _offstage(troupe.testee)
+        other = await _offstage(troupe.beside.testee) if troupe.beside is not None else None
     except ContractError as error:
         done(_result(scenario, *_broken(error), 0.0, []))
         return
     stage = Stage(scenario, troupe.wire, testee, troupe.templates, troupe.scale * patience)
+    if other is not None:
+        stage.others[OTHER] = other
     result = await _played(stage, listen=troupe.role == "scheduler")
+    if troupe.beside is not None:
+        await _left(troupe.beside, other, stage, OTHER)
     await _left(troupe, testee, stage)
     done(result)
 
@@ -167,10 +176,10 @@ async def _played(stage: Stage, *, listen: bool = False) -> Result:
     return _result(stage.scenario, verdict, detail, seconds, stage.lines if verdict != "pass" else [])
 
 
-async def _left(troupe: Troupe, testee: Testee, stage: Stage) -> None:
+async def _left(troupe: Troupe, testee: Testee, stage: Stage, to: str | None = None) -> None:
     """After a scenario nothing of the implementation is left; an adapter that cannot do that is started anew."""
     try:
-        await stage.ask("end")
+        await stage.ask("end", to)
     except (ContractError, Ended):
         await _offstage(testee.stop)
     troupe.release(testee)

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from wiretask_conformance import cells, golden, scenario
-from wiretask_conformance.spec import Spec, read, resource
+from wiretask_conformance.spec import SIDES, Spec, read, resource
 
 #: Files that are copied as they are.
 _GOLDEN = ("manifest.json", "schema.json", "spec.json")
-_SCENARIOS = ("worker.json", "client.json", "scheduler.json", "templates.json", "schema.json")
+_SCENARIOS = (*scenario.FILES.values(), "templates.json", "schema.json")
 
 
 def copy(spec: Spec, folder: Path, version: int) -> int:
@@ -26,7 +26,7 @@ def copy(spec: Spec, folder: Path, version: int) -> int:
     for case in cases:
         if case.octets:
             _write(folder / "frames" / (case.name + ".bin"), bytes.fromhex(case.octets))
-    made = [played._asdict() for role in scenario.FILES for played in cells.cells(spec, role)]
+    made = [played._asdict() for role in SIDES for played in cells.cells(spec, role)]
     _write(folder / "scenarios" / "cells.json", _text({"schema": "wiretask-scenarios-1", "scenarios": made}))
     return len(cases)
 

@@ -6,8 +6,9 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from wiretask_conformance import cells, golden, scenario
+from wiretask_conformance import golden, scenario
 from wiretask_conformance.golden import Case
+from wiretask_conformance.performance import scenarios
 from wiretask_conformance.scenario import Scenario
 from wiretask_conformance.spec import Spec
 from wiretask_conformance.wire import HEADER, Mark, Wire
@@ -25,7 +26,7 @@ class Explainer:
         self.spec = spec
         self.wire = Wire(spec)
         cases = golden.load(spec, max(spec.versions))
-        played = [s for role in scenario.FILES for s in (*cells.cells(spec, role), *scenario.load(role))]
+        played = [one for role in scenario.FILES for one in scenarios(spec, role)]
         self._cases = {key: case for case in cases for key in (case.name, case.id)}
         self._played = {key: played_one for played_one in played for key in (played_one.name, played_one.id)}
 

@@ -82,11 +82,10 @@ async def refusal(actor: Actor, deadline: float, code: str, *, may_have_left: bo
     await close(actor, deadline)
 
 
-async def quiet(actor: Actor, deadline: float, allowed: AbstractSet[str] = frozenset()) -> None:
-    """A ping and its pong, and the Accepted of all that was sent: until then nothing else may have come.
+async def quiet(actor: Actor, deadline: float, allowed: AbstractSet[str] = FREE) -> None:
+    """A ping and its pong, and the Accepted of all that was sent: until then nothing may have come but what is allowed.
 
-    But what may come at any time, and what is allowed. A pong alone would not do: what an answer reveals must be
-    durable, and a pong does not wait for that.
+    A pong alone would not do: what an answer reveals must be durable, and a pong does not wait for that.
     """
     nonce = next(_NONCES)
     await actor.send("Hello", {"kind": "ping", "nonce": nonce})
@@ -98,7 +97,7 @@ async def quiet(actor: Actor, deadline: float, allowed: AbstractSet[str] = froze
             raise Failed("%s: the connection ended before %s" % (actor.name, wanted))
         if received.message == "Hello" and matches(received.value, {"kind": "pong", "nonce": nonce}):
             answered = True
-        elif received.message not in FREE | allowed or ends(received):
+        elif received.message not in allowed or ends(received):
             raise Failed(_UNEXPECTED % (actor.name, received.message, received.value))
 
 

@@ -2,7 +2,8 @@
 
 In both, `$name` stands for what has been bound. An expected value is matched in part: a mapping by the keys that it
 names, everything else as a whole. A mapping of one operator compares: {">=": 5}, {"in": [1, 2]}, {"not": 0},
-{"has": item}, {"absent": true}, {"any": true}, {"octets": 100} (so many octets long). {"zeros": 100} is so many zero octets, in both.
+{"has": item}, {"absent": true}, {"any": true}, {"octets": 100} (so many octets long).
+{"zeros": 100} is so many zero octets, in both.
 """
 
 from __future__ import annotations

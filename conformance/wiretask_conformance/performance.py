@@ -12,8 +12,11 @@ from wiretask_conformance.known import Known
 from wiretask_conformance.patterns import matches
 from wiretask_conformance.results import Implementation, Result, Run
 from wiretask_conformance.scenario import Scenario
-from wiretask_conformance.spec import Spec
+from wiretask_conformance.spec import SIDES, Spec
 from wiretask_conformance.testee import ContractError, Testee
+
+#: Stands between the two commands of `both`: the client's, and the scheduler's.
+BETWEEN = "----"
 
 
 class Wanted(NamedTuple):
@@ -36,7 +39,7 @@ def run(spec: Spec, wanted: Wanted, said: Callable[[Result], None] = lambda resu
     """Runs it; the results as they are, and the run with the known failures excused. Raises ContractError."""
     started = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
     begun = time.perf_counter()
-    judge = _codec if wanted.role == "codec" else _part
+    judge = {"codec": _codec, "both": _both}.get(wanted.role, _part)
     implementation, results = judge(spec, wanted, said)
     seconds = time.perf_counter() - begun
     problems: list[str] = []
@@ -70,6 +73,23 @@ def _codec(spec: Spec, wanted: Wanted, said: Callable[[Result], None]) -> tuple[
         testee.close()
 
 
+def _both(spec: Spec, wanted: Wanted, said: Callable[[Result], None]) -> tuple[Implementation, list[Result]]:
+    chosen = [played for played in scenarios(spec, wanted.role) if wanted.has(played.id, played.name)]
+    at = wanted.command.index(BETWEEN)
+    clients = behaviour.Troupe(wanted.command[:at], "client", spec, wanted.scale)
+    schedulers = behaviour.Troupe(wanted.command[at + 1 :], "scheduler", spec, wanted.scale)
+    schedulers.beside = clients
+    try:
+        clients.greet()
+        schedulers.greet()
+        names = _named(clients.implementation), _named(schedulers.implementation)
+        together = Implementation(" and ".join(one.name for one in names), " and ".join(one.version for one in names))
+        return together, behaviour.run(schedulers, chosen, said)
+    finally:
+        clients.dismiss()
+        schedulers.dismiss()
+
+
 def _part(spec: Spec, wanted: Wanted, said: Callable[[Result], None]) -> tuple[Implementation, list[Result]]:
     chosen = [played for played in scenarios(spec, wanted.role) if wanted.has(played.id, played.name)]
     troupe = behaviour.Troupe(wanted.command, wanted.role, spec, wanted.scale)
@@ -82,7 +102,7 @@ def _part(spec: Spec, wanted: Wanted, said: Callable[[Result], None]) -> tuple[I
 
 def scenarios(spec: Spec, role: str) -> Sequence[Scenario]:
     """Every scenario for a role: the cells, and those that were written by hand."""
-    return [*cells.cells(spec, role), *scenario.load(role)]
+    return [*(cells.cells(spec, role) if role in SIDES else ()), *scenario.load(role)]
 
 
 def names(spec: Spec, wanted: Wanted) -> Sequence[tuple[str, str]]:

@@ -13,7 +13,7 @@ from wiretask_conformance.spec import resource
 
 Step = dict[str, Any]
 #: The files of the scenarios that were written by hand, by who is under test.
-FILES = {"worker": "worker.json", "client": "client.json", "scheduler": "scheduler.json"}
+FILES = {"worker": "worker.json", "client": "client.json", "scheduler": "scheduler.json", "both": "both.json"}
 
 
 class Scenario(NamedTuple):

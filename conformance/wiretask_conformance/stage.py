@@ -20,6 +20,7 @@ from wiretask_conformance import hearing
 from wiretask_conformance.actor import Actor
 from wiretask_conformance.matching import filled, matches, merged, picked
 from wiretask_conformance.scenario import Scenario, Step
+from wiretask_conformance.tap import Tap
 from wiretask_conformance.testee import ContractError, Testee
 from wiretask_conformance.verdicts import Failed, HarnessError, NotApplicable, TimedOut
 from wiretask_conformance.wire import Wire, octets_of
@@ -46,6 +47,9 @@ class Stage:
         self.scale = scale
         self.lines: list[str] = []
         self.actors: dict[str, Actor] = {}
+        #: Further adapters, by their role: where two implementations meet, `testee` is the scheduler's.
+        self.others: dict[str, Testee] = {}
+        self._taps: list[Tap] = []
         run = next(_COUNTER)
         self.bound: dict[str, Any] = {"queue": "conformance.%s.%d" % (scenario.id, run), "nonce": 7}
         self.bound["session"] = "hex:" + os.urandom(16).hex()
@@ -80,10 +84,15 @@ class Stage:
             if actor.accepted() and not actor.raw and not actor.left:
                 await hearing.quiet(actor, self.deadline({}))
             actor.check()
+        for tap in self._taps:
+            if tap.wrong is not None:
+                raise tap.wrong
 
     async def _clear(self) -> None:
         if self._server is not None:
             self._server.close()
+        for tap in self._taps:
+            await tap.close()
         for actor in self.actors.values():
             await actor.end()
         while not self._arrivals.empty():
@@ -194,6 +203,12 @@ class Stage:
             answer = merged({"session": "$session"}, answer)
         await actor.send("Hello", self.value("Hello", merged({"kind": "accept"}, answer)))
 
+    async def do_tap(self, step: Step) -> None:
+        """Listens for a client under test, and leads it to the scheduler under test; its address is $address."""
+        tap = Tap(step["of"], self.wire, self.address, self.log)
+        self._taps.append(tap)
+        self.bound["address"] = await tap.open()
+
     async def do_half_close(self, step: Step) -> None:
         """Sends nothing more, and goes on to read."""
         self.actor(step).half_close()
@@ -301,6 +316,10 @@ class Stage:
         left = step.get("left", False)
         await hearing.refusal(self.actor(step), self.deadline(step), step["code"], may_have_left=left)
 
+    async def do_expect_ping(self, step: Step) -> None:
+        """A ping of the implementation, after the last one that was expected."""
+        await self.actor(step).pinged(self.deadline(step))
+
     async def do_expect_open(self, step: Step) -> None:
         """Nothing says that the connection has ended; for states in which nothing can be asked."""
         self.actor(step).check()
@@ -320,8 +339,9 @@ class Stage:
             raise Failed("%s: %r came instead of %r" % (actor.name, actor.octets[:100], wanted))
 
     async def do_barrier(self, step: Step) -> None:
-        """Shows that nothing more has come than may come at any time, and `allow` (see `hearing.quiet`)."""
-        await hearing.quiet(self.actor(step), self.deadline(step), frozenset(step.get("allow", ())))
+        """Shows that nothing more has come than may come at any time, and `allow`, less `deny` (see `hearing.quiet`)."""
+        allowed = (hearing.FREE | set(step.get("allow", ()))) - set(step.get("deny", ()))
+        await hearing.quiet(self.actor(step), self.deadline(step), allowed)
 
     # Time, and the implementation itself
 
@@ -337,8 +357,8 @@ class Stage:
                 await self.do(inner)
 
     async def do_ask(self, step: Step) -> None:
-        """A request to the adapter; `answer` is what its `ok` must be."""
-        answer = await self.ask(step["of"], **filled(step.get("with", {}), self.bound))
+        """A request to the adapter (`to` says to which of two); `answer` is what its `ok` must be."""
+        answer = await self.ask(step["of"], step.get("to"), **filled(step.get("with", {}), self.bound))
         if "answer" in step and not matches(answer, filled(step["answer"], self.bound)):
             raise Failed("%s was answered with %s, not with %s" % (step["of"], answer, step["answer"]))
         self._bind(step, answer)
@@ -355,11 +375,13 @@ class Stage:
             raise ContractError("the answer has no address: %s" % answer)
         self.address = (host, int(port))
 
-    async def ask(self, op: str, **arguments: Any) -> dict[str, Any]:
+    async def ask(self, op: str, to: str | None = None, **arguments: Any) -> dict[str, Any]:
         """A request to the adapter and its `ok`. Raises ContractError, or NotApplicable where it cannot do it."""
         self.log("adapter > %s %s" % (op, arguments))
         seconds = START_SECONDS if op in ("listen", "restart") else WITHIN_SECONDS * 2
-        request = functools.partial(self.testee.ask, op, seconds=seconds * self.scale, **arguments)
+        request = functools.partial(
+            (self.others[to] if to else self.testee).ask, op, seconds=seconds * self.scale, **arguments
+        )
         answer = await asyncio.get_running_loop().run_in_executor(None, request)
         self.log("adapter < %s" % answer)
         if "skipped" in answer:
