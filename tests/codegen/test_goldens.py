@@ -289,10 +289,10 @@ class Folder:
 
     def generate(self, *cases: dict, bless: bool = False) -> list[str]:
         """The ids that cases get; they are written if they are not refused."""
-        register = identity.Register(self.root)
+        register = identity.Register(self.root, "golden")
         register.name(list(cases))
         if not bless:
-            register.check(cases, "golden")
+            register.check(cases)
         self.write(list(cases), register.retired)
         return [case["id"] for case in cases]
 
@@ -350,7 +350,9 @@ CHANGES = {
 @pytest.mark.parametrize("change", CHANGES)
 def test_a_change_is_refused_and_keeps_the_id_when_it_is_blessed(folder, change):
     first = folder.generate(a_case("a", expect=ERROR))
-    with pytest.raises(SpecError, match=r"D001: a \(c-[0-9a-f]{10}\) would change from .* to .*--bless"):
+    with pytest.raises(
+        SpecError, match=r"^golden/All.json:2: D001: a \(c-[0-9a-f]{10}\) would change from .* to .*--bless"
+    ):
         folder.generate({**a_case("a", expect=ERROR), **CHANGES[change]})
     assert folder.generate({**a_case("a", expect=ERROR), **CHANGES[change]}, bless=True) == first
     assert folder.retired() == []
@@ -364,7 +366,7 @@ def test_another_value_of_a_legal_frame_is_refused(folder):
 
 def test_a_case_that_vanishes_is_refused_and_retires_its_id_when_it_is_blessed(folder):
     first = folder.generate(a_case("a", "00"), a_case("b", "01"))
-    with pytest.raises(SpecError, match=r"D001: b \(c-[0-9a-f]{10}\) would vanish.*--bless"):
+    with pytest.raises(SpecError, match=r"^golden/All.json:3: D001: b \(c-[0-9a-f]{10}\) would vanish.*--bless"):
         folder.generate(a_case("a", "00"))
     assert folder.generate(a_case("a", "00"), bless=True) == first[:1]
     assert folder.retired() == first[1:]

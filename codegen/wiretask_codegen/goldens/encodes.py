@@ -43,7 +43,7 @@ Judge = Callable[[bytes], object]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Encode:
-    """A value to be encoded: whose it is, by which rule it was made, and what is wrong with it."""
+    """A value to be encoded: whose it is, and by which rule it was made."""
 
     owner: Message | Relayed
     rule: str
@@ -72,6 +72,9 @@ def message_values(message: Message, judge: Judge) -> Iterator[Encode]:
 def _message_spoilt(message: Message, value: Plain) -> Iterator[Encode]:
     for rule, spoilt in _spoilt(message.fields, message.tagged, value):
         yield Encode(owner=message, rule=rule, value=spoilt)
+    if message.relay is not None:
+        name = message.relay.name.lower()
+        yield Encode(owner=message, rule=f"{name}/absent", value=_without(value, name))
 
 
 def relayed_values(relayed: Relayed) -> Iterator[Encode]:

@@ -30,7 +30,7 @@ class Goldens:
 
     def check(self) -> None:
         """Refuses to change or to drop a case that is there already. Raises SpecError."""
-        self.register.check(self.cases, f"{FOLDER}/manifest.json")
+        self.register.check(self.cases)
 
 
 def make(spec: Spec, rendered: dict[str, str], root: Path) -> Goldens:
@@ -45,7 +45,7 @@ def make(spec: Spec, rendered: dict[str, str], root: Path) -> Goldens:
         groups["encode.json"] = list(made.of_encoding())
         groups["by_hand.json"] = written
     cases = tuple(case for group in groups.values() for case in group)
-    register = Register(root / FOLDER)
+    register = Register(root / FOLDER, FOLDER)
     register.name(list(cases))
     files: dict[str, str | bytes] = {
         "manifest.json": _manifest(spec, groups),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,14 +24,21 @@ _MEANING = (
 )
 #: Problems that are shown one by one.
 _SHOWN = 20
+_REMEDY = "if that is meant, generate with --bless and have it reviewed"
+#: The one file that was there first, and what went without saying in it.
+_FIRST_FILE = "cases.json"
+_FIRST = {"kind": "decode", "level": "MUST", "since": 1}
 
 
 class Register:
     """The cases that are there already, and the ids that are taken."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, place: str) -> None:
         self.folder = folder
-        self.old = _cases(folder)
+        #: How refusals name the folder.
+        self._place = place
+        self._places: dict[str, Place] = {}
+        self.old = list(self._read())
         self.retired: list[dict[str, str]] = _retired(folder)
         self._taken = {case["id"] for case in self.old} | {entry["id"] for entry in self.retired}
 
@@ -68,40 +75,39 @@ class Register:
         self._taken.add(identity)
         return identity
 
-    def check(self, cases: Iterable[Case], place: str) -> None:
+    def check(self, cases: Iterable[Case]) -> None:
         """Refuses to change or to drop a case that is there already. Raises SpecError."""
         new = {case["id"]: case for case in cases}
-        found: list[str] = []
+        found: list[tuple[Place, str]] = []
         for old in self.old:
             case = new.get(old["id"])
             if case is None:
-                found.append(f"{old['name']} ({old['id']}) would vanish")
+                found.append((self._places[old["id"]], f"{old['name']} ({old['id']}) would vanish"))
             elif not _same(old, case):
-                found.append(f"{old['name']} ({old['id']}) would change from {_short(old)} to {_short(case)}")
+                text = f"{old['name']} ({old['id']}) would change from {_short(old)} to {_short(case)}"
+                found.append((self._places[old["id"]], text))
         problems = Problems()
-        remedy = "if that is meant, generate with --bless and have it reviewed"
-        for line, text in enumerate(found[:_SHOWN], 1):
-            problems.add(Place(file=place, line=line), "D001", f"{text}; {remedy}")
+        for place, text in found[:_SHOWN]:
+            problems.add(place, "D001", f"{text}; {_REMEDY}")
         if len(found) > _SHOWN:
-            problems.add(Place(file=place, line=_SHOWN + 1), "D001", f"and {len(found) - _SHOWN} more; {remedy}")
+            place = Place(file=f"{self._place}/manifest.json", line=1)
+            problems.add(place, "D001", f"and {len(found) - _SHOWN} more; {_REMEDY}")
         problems.refuse_if_any()
 
+    def _read(self) -> Iterator[Case]:
+        """The cases of the files that the manifest names; one case a line, after the line that opens the file."""
+        for name in _files(self.folder):
+            for line, case in enumerate(json.loads((self.folder / name).read_text(encoding="utf-8"))["cases"], 2):
+                self._places[case["id"]] = Place(file=f"{self._place}/{name}", line=line)
+                yield {**_FIRST, **case} if name == _FIRST_FILE else case
 
-def _cases(folder: Path) -> list[Case]:
-    """The cases of the files that the manifest names."""
+
+def _files(folder: Path) -> list[str]:
     manifest = folder / "manifest.json"
     if manifest.exists():
-        files = json.loads(manifest.read_text(encoding="utf-8"))["files"]
-        return [case for name in files for case in json.loads((folder / name).read_text(encoding="utf-8"))["cases"]]
-    return _first_cases(folder / "cases.json")
-
-
-def _first_cases(path: Path) -> list[Case]:
-    """The cases of the one file that was there first; they were all of the kind decode."""
-    if not path.exists():
-        return []
-    cases: list[Case] = json.loads(path.read_text(encoding="utf-8"))["cases"]
-    return [{**case, "kind": "decode", "level": "MUST", "since": 1} for case in cases]
+        files: list[str] = json.loads(manifest.read_text(encoding="utf-8"))["files"]
+        return files
+    return [_FIRST_FILE] if (folder / _FIRST_FILE).exists() else []
 
 
 def _retired(folder: Path) -> list[dict[str, str]]:
