@@ -17,7 +17,8 @@ from typing import Any, NamedTuple
 #: Version of the suite: results of another one are not comparable with ours.
 SUITE = "0.1.0"
 SCHEMA = "wiretask-conformance-results-1"
-KINDS = ("codec", "worker", "client", "scheduler")
+#: What is tested; both is a client with a scheduler, and only what passes between them is looked at.
+KINDS = ("codec", "worker", "client", "scheduler", "both")
 LEVELS = ("MUST", "SHOULD")
 CONFORMANT, WRONG, USAGE, CONTRACT, HARNESS = range(5)
 _STARTED = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", re.ASCII)

@@ -67,7 +67,7 @@ def test_failures_are_shown_as_far_as_they_fit_and_counted_all_the_same():
     assert len(lines) == 9
     assert lines[2] == "  FAIL Task/0: " + "x" * 239 + "…"
     assert lines[-3:] == [
-        "  … and 98 more; --junit and --html have all of them",
+        "  … and 98 more; --report FOLDER has all of them",
         "not conformant",
         "0 passed, 100 failed, 0 not applicable",
     ]
@@ -390,13 +390,13 @@ def test_the_page_concludes_as_the_exit_code_does(cases, problems, conclusion):
 
 
 def test_a_case_opens_its_octets_and_what_each_column_that_has_not_passed_made_of_it():
-    log = ("  0.001 > Hello {kind: accept}", "  1.004 < Error", "and so on")
+    log = ("  0.001 it > Hello {kind: accept}", "  1.004 < Error", "and so on")
     failing = case("Task/a", "fail", detail="must be 7", log=log)
     reader = shown(
         run(failing), run(case("Task/a"), name="theirs"), explain=lambda identifier: f"of {identifier}:\n00 01\tx"
     )
     assert reader.text.count("of c-Task/a: 00 01 x") == 1
-    assert "mine 0.1 (go) ✗ fail must be 7 0.001 > Hello {kind: accept} 1.004 < Error and so on" in reader.text
+    assert "mine 0.1 (go) ✗ fail must be 7 0.001 it > Hello {kind: accept} 1.004 < Error and so on" in reader.text
     assert "theirs 0.1 (go) ✓" not in reader.text
 
 

@@ -210,6 +210,7 @@ def test_results_of_another_spec_are_refused_with_the_beginning_of_both_digests(
     ("path", "to", "said"),
     [
         (("kind",), "broker", "kind: is broker"),
+        (("kind",), "Codec", "kind: is Codec"),
         (("kind",), None, "kind: is null"),
         (("kind",), ..., "kind: is not there"),
         (("implementation",), "mine", "implementation: is mine"),

@@ -46,7 +46,8 @@ _CONCLUSIONS = (
     ("warn", "the harness failed"),
 )
 _NOTHING = ("warn", "nothing was judged")
-_LOGGED = re.compile(r"\s*(\d+(?:\.\d+)?)\s+([<>])\s+(.*)", re.DOTALL)
+#: A line of a log: seconds, the party that we play, the direction, and what went there.
+_LOGGED = re.compile(r"\s*(\d+(?:\.\d+)?)\s+(?:(\S+)\s+)?([<>])\s+(.*)", re.DOTALL)
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 
 
@@ -238,10 +239,10 @@ def _logged(line: str) -> str:
     found = _LOGGED.fullmatch(line)
     if found is None:
         return '<li><span class="plain">%s</span></li>' % _lines(line)
-    at, way, what = found.groups()
+    at, who, way, what = found.groups()
     side = "sent" if way == ">" else "got"
-    form = '<li><span class="at">%s</span><span class="%s">%s</span><span>%s</span></li>'
-    return form % (at, side, escape(way), _lines(what))
+    form = '<li><span class="at">%s</span><span class="%s">%s %s</span><span>%s</span></li>'
+    return form % (at, side, _text(who or ""), escape(way), _lines(what))
 
 
 def _classes(first: str, *, clean: bool, same: bool) -> str:

@@ -71,7 +71,7 @@ def _failures(failed: Sequence[Result], shown: int, explain: str) -> Iterator[st
         yield "  %s%s %s: %s" % (level, case.verdict.upper(), printable(case.name), _short(printable(case.detail)))
         yield "    " + explain % printable(case.id)
     if len(failed) > shown:
-        yield "  … and %d more; --junit and --html have all of them" % (len(failed) - shown)
+        yield "  … and %d more; --report FOLDER has all of them" % (len(failed) - shown)
 
 
 def _short(detail: str) -> str:
