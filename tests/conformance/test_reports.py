@@ -400,6 +400,11 @@ def test_a_case_opens_its_octets_and_what_each_column_that_has_not_passed_made_o
     assert "theirs 0.1 (go) ✓" not in reader.text
 
 
+def test_a_long_explanation_is_cut_and_says_where_the_rest_is():
+    text = shown(run(case("Task/a")), explain=lambda identifier: "x" * 4001).text
+    assert "x" * 4000 + "… all of it: wiretask-conformance explain c-Task/a" in text
+
+
 def test_a_cell_says_how_many_and_the_failures_come_first():
     reader = shown(run(case("Task/a"), case("Task/b", "crash"), case("Task/c", "not_applicable")))
     assert "Task ✗ 1 of 2" in reader.text

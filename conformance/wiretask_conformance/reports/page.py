@@ -46,6 +46,8 @@ _CONCLUSIONS = (
     ("warn", "the harness failed"),
 )
 _NOTHING = ("warn", "nothing was judged")
+#: More of an explanation is cut off: few cases have more, and those have a million.
+EXPLAINED = 4000
 #: A line of a log: seconds, the party that we play, the direction, and what went there.
 _LOGGED = re.compile(r"\s*(\d+(?:\.\d+)?)\s+(?:(\S+)\s+)?([<>])\s+(.*)", re.DOTALL)
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'"
@@ -204,6 +206,8 @@ def _case(case: Case, shared: Page) -> Iterator[str]:
     facts = "".join("<span>%s</span>" % fact for fact in (_text(about.id), _text(about.kind), about.level, requires))
     yield '<p class="facts">%s</p>' % facts
     explained = shared.explain(about.id)
+    if len(explained) > EXPLAINED:
+        explained = "%s…\n\nall of it: wiretask-conformance explain %s" % (explained[:EXPLAINED], about.id)
     if explained:
         yield "<pre>%s</pre>" % _lines(explained)
     for result, column in zip(case.found, shared.columns):
