@@ -48,15 +48,25 @@ def _feed(state: State, worker: Worker, share: int, now: Now) -> bool:
 
 
 def _within_octets(worker: Worker, lane: Lane, tasks: list[Task]) -> list[Task]:
-    """As many of the tasks as the worker has room for, and one that may be larger; the others go back."""
+    """As many of the tasks as the worker has room for; the others go back (R-TSK-003: the window is never exceeded).
+
+    What is larger than the whole window is for others, and is passed over; what must wait for room keeps its turn.
+    """
     room = worker.octets - worker.outstanding_octets
-    for taken, task in enumerate(tasks):
-        if room <= 0:
-            for other in reversed(tasks[taken:]):
-                lane.push_back(other)
-            return tasks[:taken]
-        room -= task.size
-    return tasks
+    taken: list[Task] = []
+    left: list[Task] = []
+    for index, task in enumerate(tasks):
+        if task.size > worker.octets:
+            left.append(task)
+        elif task.size > room:
+            left += tasks[index:]
+            break
+        else:
+            taken.append(task)
+            room -= task.size
+    for task in reversed(left):
+        lane.push_back(task)
+    return taken
 
 
 def _best(worker: Worker) -> Lane | None:

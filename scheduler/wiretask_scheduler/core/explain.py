@@ -78,6 +78,8 @@ def _why_busy(task: Task, workers: list[Worker]) -> Reason:
         return WaitReason.NO_WORKER, "every worker for it is draining; start another"
     if all(worker.slots < task.options.cost for worker in workers):
         return WaitReason.NO_SLOT, f"no worker has {task.options.cost} slots, which it costs; raise --concurrency"
+    if all(0 < worker.octets < task.size for worker in workers):
+        return WaitReason.NO_SLOT, f"no worker has a window for its {task.size} octets; raise one"
     if any(worker.free >= task.options.cost for worker in workers):
         return WaitReason.ORDER, "other tasks go first"
     return WaitReason.NO_SLOT, f"all {len(workers)} workers for it are busy"

@@ -1,6 +1,6 @@
 """Handing tasks out: order, credit, weights."""
 
-from wiretask_protocol.messages import Credit, Subscribe
+from wiretask_protocol.messages import Credit, Subscribe, WaitReason
 
 
 def test_a_task_goes_to_a_worker_with_a_lease(scene):
@@ -55,6 +55,29 @@ def test_a_task_costs_what_it_says(scene):
     scene.submit(cost=2)
     scene.worker(slots=3)
     assert len(scene.dispatched()) == 1
+
+
+def test_the_octets_of_a_window_are_never_exceeded(scene):
+    scene.client()
+    first, second, third = (scene.submit(body=bytes(1000)) for _ in range(3))
+    worker = scene.worker(slots=0)
+    scene.receive(worker, Credit(9, 2600, 0))
+    sent = scene.dispatched()
+    assert [task_id for _, task_id, _ in sent] == [first, second]
+    scene.result(worker, sent[0][2], first)
+    assert [task_id for _, task_id, _ in scene.dispatched()] == [third]
+
+
+def test_a_task_that_is_larger_than_a_window_is_passed_over_and_says_so(scene):
+    scene.client()
+    large, small = scene.submit(body=bytes(5000)), scene.submit()
+    worker = scene.worker(slots=0)
+    scene.receive(worker, Credit(9, 2600, 0))
+    assert [task_id for _, task_id, _ in scene.dispatched()] == [small]
+    status = scene.status(large)
+    assert (status.reason, "window" in status.detail) == (WaitReason.NO_SLOT, True)
+    scene.receive(worker, Credit(9, 0, 0))
+    assert [task_id for _, task_id, _ in scene.dispatched()] == [large]
 
 
 def test_a_worker_gets_only_types_and_queues_that_it_takes(scene):
