@@ -22,6 +22,13 @@ def add_waiter(task: Task, peer: int) -> None:
             rare.waiters = (*rare.waiters, peer)
 
 
+def add_watcher(task: Task, peer: int) -> None:
+    """Its Progress goes to this peer, too."""
+    rare = task.rarely()
+    if peer not in rare.watchers:
+        rare.watchers = (*rare.watchers, peer)
+
+
 def end(state: State, task: Task, event: TaskMachineEvent, outcome: int, report: bytes, now: Now) -> None:
     """Ends a task: the store keeps its report, its waiters get it, memory lets go of it."""
     attempt = task.attempt

@@ -149,12 +149,12 @@ def on_credit(state: State, worker: Worker, credit: Credit) -> None:
 
 
 def on_progress(state: State, worker: Worker, progress: Progress) -> None:
-    """Passes progress on to those who wait. Progress of a lease that is not current is left out."""
+    """Passes progress on to those who want it. Progress of a lease that is not current is left out."""
     task = worker.leases.get(progress.lease)
-    if task is None or task.id != progress.task_id:
+    if task is None or task.id != progress.task_id or task.rare is None:
         return
     rest = (progress.current, progress.total, progress.body, progress.text)
-    for peer in {task.waiter, *(task.rare.waiters if task.rare else ())}:
+    for peer in task.rare.watchers:
         if peer in state.clients:
             state.turn.send(peer, Progress(task.id, 0, *rest))
 

@@ -44,6 +44,8 @@ def on_await(state: State, client: Client, await_: Await) -> None:
     task = state.tasks.get(await_.task_id)
     if task is not None:
         endings.add_waiter(task, client.number)
+        if await_.progress:
+            endings.add_watcher(task, client.number)
     else:
         state.turn.lookups.append(Lookup(client.number, await_.seq, await_.task_id, "await"))
 

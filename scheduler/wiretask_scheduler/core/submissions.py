@@ -30,6 +30,7 @@ UNSUPPORTED = (
 )
 
 _WANT_RESULT = int(SubmitFlags.WANT_RESULT)
+_WANT_PROGRESS = int(SubmitFlags.WANT_PROGRESS)
 _REPEAT = int(SubmitFlags.REPEAT)
 _PLACEMENTS: dict[str, bytes] = {}
 
@@ -71,6 +72,8 @@ def on_submit(state: State, client: Client, submit: Submit, now: Now) -> None:
     if known is not None:
         if submit.flags & _WANT_RESULT:
             endings.add_waiter(known, client.number)
+        if submit.flags & _WANT_PROGRESS:
+            endings.add_watcher(known, client.number)
         return
     ended = client.known.pop(submit.task_id, None)
     if ended is not None:
@@ -129,6 +132,8 @@ def _accept(state: State, client: Client, submit: Submit, options: Options, now:
         task.rare = Rare(due=due, expires=expires)
         if expires is not None:
             state.timers.at(state.at_wall(now, expires), "expire", task)
+    if submit.flags & _WANT_PROGRESS:
+        endings.add_watcher(task, client.number)
     state.tasks.add(task)
     if due is not None and due > millis:
         move(task, TaskMachineEvent.DELAY)

@@ -43,6 +43,8 @@ class Rare(msgspec.Struct):
     error_message: str | None = None
     #: More peers that wait for the result, besides `waiter`.
     waiters: tuple[int, ...] = ()
+    #: Peers that want its Progress.
+    watchers: tuple[int, ...] = ()
     #: Sessions of workers that could not read it.
     refused_by: tuple[bytes, ...] = ()
     cancelling: bool = False

@@ -5,6 +5,7 @@ import pytest
 from wiretask_protocol.errors import ErrorCode
 from wiretask_protocol.messages import (
     Accepted,
+    Await,
     Cancel,
     Outcome,
     Progress,
@@ -189,6 +190,28 @@ def test_progress_goes_to_who_waits_without_the_lease(scene):
     scene.receive(worker, Progress(task_id, lease, 1, 2, b"half", "resizing"))
     (sent,) = scene.turn().sends[1]
     assert sent == Progress(task_id, 0, 1, 2, b"half", "resizing")
+
+
+def test_progress_goes_only_to_who_wants_it(scene):
+    worker, task_id, lease = running(scene)
+    for peer in (2, 3):
+        scene.client(peer)
+    scene.receive(2, Await(scene.seq(2), task_id, progress=True))
+    scene.receive(3, Await(scene.seq(3), task_id, progress=False))
+    scene.turn()
+    scene.receive(worker, Progress(task_id, lease, 1, 2, b"half"))
+    assert set(scene.turn().sends) == {2}
+
+
+def test_a_repeated_submit_may_ask_for_progress(scene):
+    worker, task_id, lease = running(scene)
+    scene.client(2)
+    scene.submit(2, id=task_id, flags=SubmitFlags.WANT_PROGRESS | SubmitFlags.REPEAT)
+    scene.turn()
+    scene.receive(worker, Progress(task_id, lease, 1, 2, b"half"))
+    scene.result(worker, lease, task_id)
+    sends = scene.turn().sends
+    assert [type(sent) for sent in sends[2]] == [Progress]
 
 
 def test_progress_of_a_stale_lease_is_left_out(scene):
