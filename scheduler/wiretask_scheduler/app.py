@@ -109,6 +109,9 @@ class Scheduler:
 def _core_settings(config: Config) -> Settings:
     return Settings(
         frame_limit=config.frame_limit,
+        in_flight=config.in_flight,
+        crash_limit=config.crash_limit,
+        loss_limit=config.loss_limit,
         retention_seconds=config.retention_seconds,
         resume_grace_seconds=config.resume_grace_seconds,
         resume_window_seconds=config.resume_window_seconds,
@@ -118,6 +121,7 @@ def _core_settings(config: Config) -> Settings:
 def _session_settings(config: Config) -> SessionSettings:
     return SessionSettings(
         frame_limit=config.frame_limit,
+        in_flight=config.in_flight,
         heartbeat_ms=int(config.heartbeat_seconds * 1000),
         handshake_seconds=config.handshake_seconds,
         dedup_window_ms=int(config.retention_seconds * 1000),

@@ -76,13 +76,18 @@ class Config(BaseSettings):
     )
     handshake_seconds: float = Field(limits.HANDSHAKE_DEADLINE_MS / 1000, gt=0, le=60)
     #: How long results are kept where a task does not say, and how long ids are remembered.
-    retention_seconds: float = Field(limits.DEDUP_WINDOW_MS / 1000, ge=1, le=10 * 365 * 86400)
+    retention_seconds: float = Field(limits.DEDUP_WINDOW_MS / 1000, ge=0.1, le=10 * 365 * 86400)
     #: Results that are kept, in all; the oldest go first.
     retention_bytes: int = Field(1 << 30, ge=0)
     #: Bodies of queued tasks that are kept in memory besides on disk.
     body_cache_bytes: int = Field(256 << 20, ge=0)
     resume_grace_seconds: float = Field(limits.RESUME_GRACE_MS / 1000, ge=0, le=3600)
     resume_window_seconds: float = Field(2.0, ge=0, le=3600)
+    #: Sequenced messages that a peer may have unaccepted.
+    in_flight: int = Field(limits.IN_FLIGHT, ge=limits.IN_FLIGHT_FLOOR, le=limits.IN_FLIGHT_CEILING)
+    #: Deliveries that may end with a dead process, and with a silent worker, before a task is given up.
+    crash_limit: int = Field(limits.CRASH_LIMIT, ge=1)
+    loss_limit: int = Field(limits.LOSS_LIMIT, ge=1)
     connections_per_address: int = Field(10_000, ge=1)
     grease: bool = True
 

@@ -46,6 +46,12 @@ def config(tmp_path):
     return load(None, {"listen": "127.0.0.1:0", "http": "off", "store": f"sqlite:{tmp_path / 'tasks.db'}"})
 
 
+def test_the_limits_of_the_protocol_can_be_set():
+    config = load(None, {"in_flight": 7, "crash_limit": 1, "loss_limit": 2, "store": "memory:"})
+    settings, sessions = app._core_settings(config), app._session_settings(config)
+    assert (settings.in_flight, settings.crash_limit, settings.loss_limit, sessions.in_flight) == (7, 1, 2, 7)
+
+
 async def connect(address):
     reader, writer = await asyncio.open_connection(*address)
     peer = Raw(reader, writer)
