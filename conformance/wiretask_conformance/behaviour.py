@@ -134,7 +134,7 @@ async def _singly(troupe: Troupe, scenario: Scenario, done: Callable[[Result], N
     """A scenario that has an adapter for itself."""
     try:
         testee = await _offstage(troupe.testee)
-        other = await _offstage(troupe.beside.testee) if troupe.beside is not None else None
+        other: Testee | None = await _offstage(troupe.beside.testee) if troupe.beside is not None else None
     except ContractError as error:
         done(_result(scenario, *_broken(error), 0.0, []))
         return
@@ -142,7 +142,7 @@ async def _singly(troupe: Troupe, scenario: Scenario, done: Callable[[Result], N
     if other is not None:
         stage.others[OTHER] = other
     result = await _played(stage, listen=troupe.role == "scheduler")
-    if troupe.beside is not None:
+    if troupe.beside is not None and other is not None:
         await _left(troupe.beside, other, stage, OTHER)
     await _left(troupe, testee, stage)
     done(result)

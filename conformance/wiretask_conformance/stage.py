@@ -339,7 +339,7 @@ class Stage:
             raise Failed("%s: %r came instead of %r" % (actor.name, actor.octets[:100], wanted))
 
     async def do_barrier(self, step: Step) -> None:
-        """Shows that nothing more has come than may come at any time, and `allow`, less `deny` (see `hearing.quiet`)."""
+        """Shows that nothing more has come than may come at any time, `allow` more, `deny` less (see `hearing`)."""
         allowed = (hearing.FREE | set(step.get("allow", ()))) - set(step.get("deny", ()))
         await hearing.quiet(self.actor(step), self.deadline(step), allowed)
 

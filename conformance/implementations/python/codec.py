@@ -86,8 +86,8 @@ def stream(request: dict[str, Any]) -> dict[str, Any]:
     state = getattr(machines, f"{side.capitalize()}ConnectionState")[request["state"].upper()]
     connection = Connection(side, frame_limit=request["limit"])
     if connection.state is not state:
-        connection._enter(state)  # noqa: SLF001 -- as if it had come there: no other way is as short
-        connection._greeted = True  # noqa: SLF001
+        connection._enter(state)
+        connection._greeted = True
     local = getattr(machines, f"{side.upper()}_CONNECTION_LOCAL")
     frames: list[str] = []
     try:
