@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import zipapp
+from collections.abc import Iterator
 from pathlib import Path
 
 import nox
@@ -13,6 +15,8 @@ nox.options.reuse_existing_virtualenvs = True
 nox.options.sessions = ["lint", "types", "tests", "conformance"]
 
 PYPROJECT = nox.project.load_toml("pyproject.toml")
+CONFORMANCE = Path(__file__).parent / "conformance"
+ROLES = ("codec", "worker", "client", "scheduler")
 FAST, REFERENCE = {"WIRETASK_CODEC": "fast"}, {"WIRETASK_CODEC": "reference"}
 
 
@@ -52,16 +56,72 @@ def tests(session: nox.Session) -> None:
 
 @nox.session
 def conformance(session: nox.Session) -> None:
-    """The conformance suite from the built wheel, against our codecs; `-- codec -- COMMAND` for another one."""
+    """The conformance suite from the wheel, against all that is ours; `-- worker -- ./yours` for somebody else's."""
+    suite = installed_suite(session)
+    if session.posargs:
+        session.run(*suite, *session.posargs)
+        return
+    for role, environment, command in implementations(session):
+        report = f"reports/{len(list(Path('reports').glob('*'))) + 1}-{role}"
+        session.run(*suite, role, "--report", report, "--", *command, env=environment)
+    session.run(*suite, "coverage")
+    session.run("python", str(CONFORMANCE / "mutants" / "gate.py"))
+    session.run("python", "-I", str(zipped_suite(session)), "explain", "Hello/ping", silent=True)
+
+
+@nox.session(default=False)
+def determinism(session: nox.Session) -> None:
+    """The conformance suite five times in a row: each case must have the same verdict each time."""
+    suite = installed_suite(session)
+    for role, environment, command in implementations(session):
+        session.run(*suite, role, "--times", "5", "--", *command, env=environment)
+
+
+def installed_suite(session: nox.Session) -> tuple[str, ...]:
+    """Builds and installs the wheel, and goes elsewhere, so that it is what is tested and not the checkout."""
     session.install("-q", "build")
-    wheels = Path(session.create_tmp())
-    shutil.rmtree(wheels / "dist", ignore_errors=True)
-    session.run("python", "-m", "build", "--wheel", "--outdir", str(wheels / "dist"), silent=True)
-    (wheel,) = (wheels / "dist").glob("*.whl")
-    session.install("-q", "--force-reinstall", str(wheel))
-    # From elsewhere, so that the wheel is what is tested and not the checkout.
-    session.chdir(wheels)
-    session.run("python", "-m", "wiretask_conformance", *(session.posargs or ["codec"]))
+    folder = Path(session.create_tmp())
+    shutil.rmtree(folder / "dist", ignore_errors=True)
+    shutil.rmtree(folder / "reports", ignore_errors=True)
+    session.run("python", "-m", "build", "--wheel", "--outdir", str(folder / "dist"), silent=True)
+    (wheel,) = (folder / "dist").glob("*.whl")
+    session.install("-q", "--force-reinstall", f"{wheel}[all]")
+    session.chdir(folder)
+    return ("python", "-m", "wiretask_conformance")
+
+
+def implementations(session: nox.Session) -> Iterator[tuple[str, dict[str, str], list[str]]]:
+    """Everything that is tested here: the role, the environment and the command."""
+    ours = {role: ["python", str(CONFORMANCE / "implementations" / "python" / f"{role}.py")] for role in ROLES}
+    yield "codec", FAST, ours["codec"]
+    yield "codec", REFERENCE, ours["codec"]
+    for role in ("worker", "client", "scheduler"):
+        yield role, FAST, ours[role]
+    yield "both", FAST, [*ours["client"], "----", *ours["scheduler"]]
+    if shutil.which("go") is None:
+        session.warn("SKIPPED: the Go implementation, because this machine has no Go")
+        return
+    folder = Path(session.create_tmp()).absolute()
+    with session.chdir(CONFORMANCE / "implementations" / "go"):
+        session.run("go", "build", "-o", str(folder), "./cmd/...", external=True)
+    yield "codec", {}, [str(folder / "codec-testee")]
+    yield "worker", {}, [str(folder / "worker-testee")]
+
+
+def zipped_suite(session: nox.Session) -> Path:
+    """The suite as one file that needs nothing but Python: dist/wiretask-conformance.pyz."""
+    staged = Path(session.create_tmp()) / "zipped"
+    shutil.rmtree(staged, ignore_errors=True)
+    source = CONFORMANCE / "wiretask_conformance"
+    shutil.copytree(source, staged / source.name, ignore=shutil.ignore_patterns("__pycache__", "handmade.py"))
+    (staged / "__main__.py").write_text(
+        "import sys\nfrom wiretask_conformance.__main__ import main\nsys.exit(main())\n"
+    )
+    target = CONFORMANCE.parent / "dist" / "wiretask-conformance.pyz"
+    target.parent.mkdir(exist_ok=True)
+    zipapp.create_archive(staged, target, interpreter="/usr/bin/env python3", compressed=True)
+    session.log(f"{target.relative_to(CONFORMANCE.parent)}: {target.stat().st_size // 1024} KiB")
+    return target
 
 
 @nox.session(default=False)

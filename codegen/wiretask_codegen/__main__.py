@@ -40,7 +40,7 @@ def generate(root: Path, *, bless: bool) -> None:
             golden.check()
         changed = ["spec/ledger.yaml"] if ledger.write(spec, root / "spec") else []
         changed += [f"generated/{path}" for path in write(rendered, root / "generated")]
-        written = write(golden.files, root / goldens.FOLDER, goldens.IGNORED)
+        written = write(golden.files, root / goldens.FOLDER)
         changed += [f"{goldens.FOLDER}/{path}" for path in written]
     for path in changed:
         click.echo(path)
@@ -57,7 +57,7 @@ def check(root: Path) -> None:
         rendered = render(spec)
         old += [f"generated/{path}" for path in stale(rendered, root / "generated")]
         golden = goldens.make(spec, rendered, root).files
-        old += [f"{goldens.FOLDER}/{path}" for path in stale(golden, root / goldens.FOLDER, goldens.IGNORED)]
+        old += [f"{goldens.FOLDER}/{path}" for path in stale(golden, root / goldens.FOLDER)]
     if old:
         click.echo("\n".join(f"{path} is stale; run nox -s generate" for path in old), err=True)
         sys.exit(1)

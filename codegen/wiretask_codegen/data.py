@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import json
 
-from wiretask_codegen.model import Range, Spec
+from wiretask_codegen.model import Message, Range, Spec, Struct
 from wiretask_codegen.normal import normal
 
 
 def render(spec: Spec) -> dict[str, str]:
     """The file: path below generated/ -> text."""
+    owners: tuple[Message | Struct, ...] = (*spec.messages, *spec.structs)
     body = {
         "protocol": spec.protocol,
         "digest": spec.digest,
@@ -24,9 +25,9 @@ def render(spec: Spec) -> dict[str, str]:
         **normal(spec),
         "newtypes": {newtype.name: newtype.about for newtype in spec.newtypes},
         "rules": [
-            {"id": rule.id, "message": message.name, "about": rule.about}
-            for message in spec.messages
-            for rule in message.rules
+            {"id": rule.id, "message": owner.name, "about": rule.about}
+            for owner in owners
+            for rule in owner.rules
         ],
         "requirements": [
             {

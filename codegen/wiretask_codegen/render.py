@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 from wiretask_codegen import data, docs, python
@@ -17,15 +17,15 @@ def render(spec: Spec) -> dict[str, str]:
     return {**python.render(spec), **docs.render(spec), **data.render(spec)}
 
 
-def stale(files: Mapping[str, str | bytes], root: Path, ignored: Collection[str] = ()) -> list[str]:
-    """The paths below `root` that are missing, different, or asked for by nothing; `ignored` ones may be there."""
+def stale(files: Mapping[str, str | bytes], root: Path) -> list[str]:
+    """The paths below `root` that are missing, different, or asked for by nothing."""
     wrong = {path for path, contents in files.items() if _read(root / path) != _octets(contents)}
-    return sorted(wrong | _orphans(files, root) - set(ignored))
+    return sorted(wrong | _orphans(files, root))
 
 
-def write(files: Mapping[str, str | bytes], root: Path, ignored: Collection[str] = ()) -> list[str]:
-    """Makes `root` hold exactly these files, and maybe the `ignored` ones; returns the paths that have changed."""
-    changed = stale(files, root, ignored)
+def write(files: Mapping[str, str | bytes], root: Path) -> list[str]:
+    """Makes `root` hold exactly these files; returns the paths that have changed."""
+    changed = stale(files, root)
     for path in changed:
         target = root / path
         if path in files:

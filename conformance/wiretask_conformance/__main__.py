@@ -14,7 +14,7 @@ from wiretask_conformance.performance import Wanted
 from wiretask_conformance.reports.junit import junit
 from wiretask_conformance.reports.page import page
 from wiretask_conformance.reports.summary import summary
-from wiretask_conformance.results import CONTRACT, SUITE, USAGE, ResultsError, Run, load
+from wiretask_conformance.results import CONTRACT, SUITE, USAGE, WRONG, ResultsError, Run, load
 from wiretask_conformance.testee import ContractError
 
 PROGRAM = "wiretask-conformance"
@@ -102,6 +102,9 @@ def _add_run(parser: argparse.ArgumentParser, role: str) -> None:
     parser.add_argument("--update-known", action="store_true", help="write that list anew from what fails now")
     parser.add_argument("--report", type=Path, metavar="FOLDER", help="results.json, junit.xml and index.html go there")
     parser.add_argument("--scale", type=float, default=1.0, metavar="N", help="wait N times as long")
+    parser.add_argument(
+        "--times", type=int, default=1, metavar="N", help="run N times; every case must have one verdict"
+    )
     parser.add_argument("--list", action="store_true", help="name the cases and run none")
     parser.set_defaults(act=_run, role=role)
 
@@ -121,11 +124,26 @@ def _run(options: argparse.Namespace, command: tuple[str, ...]) -> int:
     run, results = performance.run(loaded, wanted)
     for line in summary(run):
         print(line)
+    if options.times > 1 and _unsteady(run, [performance.run(loaded, wanted)[0] for _ in range(options.times - 1)]):
+        return WRONG
     if options.report is not None:
         _report(run, options.report)
     if options.update_known:
         options.known.write_text(known.updated(listed, results, complete=not options.run), encoding="utf-8")
     return run.exit_code
+
+
+def _unsteady(first: Run, others: Sequence[Run]) -> bool:
+    """Says which cases have had more than one verdict."""
+    verdicts = [{case.id: case.verdict for case in run.cases} for run in (first, *others)]
+    changing = [case for case in first.cases if len({verdict.get(case.id) for verdict in verdicts}) > 1]
+    for case in changing:
+        print("  UNSTEADY %s: %s" % (case.name, ", ".join(str(verdict.get(case.id)) for verdict in verdicts)))
+    print(
+        "%d of %d cases had the same verdict %d times"
+        % (len(first.cases) - len(changing), len(first.cases), len(verdicts))
+    )
+    return bool(changing)
 
 
 def _missing(options: argparse.Namespace) -> bool:

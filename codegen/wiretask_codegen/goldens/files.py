@@ -15,8 +15,6 @@ from wiretask_codegen.model import Spec
 
 #: Where they lie: inside the import package of the suite, so that one path serves checkout, wheel and zip.
 FOLDER = "conformance/wiretask_conformance/golden"
-#: A file that is there and not ours: what the suite read before there was one file a message.
-IGNORED = ("cases.json",)
 FORMAT = "wiretask-golden-1"
 
 

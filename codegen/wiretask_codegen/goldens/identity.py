@@ -25,9 +25,6 @@ _MEANING = (
 #: Problems that are shown one by one.
 _SHOWN = 20
 _REMEDY = "if that is meant, generate with --bless and have it reviewed"
-#: The one file that was there first, and what went without saying in it.
-_FIRST_FILE = "cases.json"
-_FIRST = {"kind": "decode", "level": "MUST", "since": 1}
 
 
 class Register:
@@ -99,7 +96,7 @@ class Register:
         for name in _files(self.folder):
             for line, case in enumerate(json.loads((self.folder / name).read_text(encoding="utf-8"))["cases"], 2):
                 self._places[case["id"]] = Place(file=f"{self._place}/{name}", line=line)
-                yield {**_FIRST, **case} if name == _FIRST_FILE else case
+                yield case
 
 
 def _files(folder: Path) -> list[str]:
@@ -107,7 +104,7 @@ def _files(folder: Path) -> list[str]:
     if manifest.exists():
         files: list[str] = json.loads(manifest.read_text(encoding="utf-8"))["files"]
         return files
-    return [_FIRST_FILE] if (folder / _FIRST_FILE).exists() else []
+    return []
 
 
 def _retired(folder: Path) -> list[dict[str, str]]:

@@ -11,9 +11,9 @@ from typing import NamedTuple
 
 from wiretask_conformance.results import Implementation, Result, Run, Verdict
 
-#: Requirements, by the messages that they are about.
+#: Requirements, by the messages and structs that they are about.
 _GROUPS = (
-    ("Connection", ("Hello", "Auth", "Error", "Goodbye")),
+    ("Connection", ("Hello", "VersionRange", "Auth", "Error", "Goodbye")),
     ("Submitting", ("Submit", "Accepted", "Schedule", "Cancel", "Query", "Status", "Await")),
     ("Running tasks", ("Subscribe", "Credit", "Task", "Progress", "Result", "Retract", "Return", "Resume")),
 )
