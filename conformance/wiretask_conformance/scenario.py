@@ -28,7 +28,7 @@ class Scenario(NamedTuple):
     covers: tuple[str, ...]
     #: Features without which it does not apply.
     needs: tuple[str, ...]
-    #: Limits that the scheduler under test must have; with one, it gets a scheduler of its own.
+    #: Limits that the scheduler under test must have, as adapters get them; with one, it gets a scheduler of its own.
     config: dict[str, Any]
     #: Whether it must have the implementation for itself.
     alone: bool
@@ -59,7 +59,7 @@ def _scenario(entry: dict[str, Any], role: str) -> Scenario:
         tuple(entry.get("requires", ())),
         tuple(entry.get("covers", ())),
         tuple(entry.get("needs", ())),
-        entry.get("config", {}),
+        {name: str(value) for name, value in entry.get("config", {}).items()},
         entry.get("alone", False) or "config" in entry,
         "scenario",
         tuple(entry["steps"]),
