@@ -69,19 +69,45 @@ REACHED: dict[str, dict[str, list[Step]]] = {
 }
 #: States that a peer without tokens never comes to.
 _NEEDS_AUTH = {"challenged", "proving"}
-#: What shows that a connection goes on: the rest of the handshake, or a barrier.
-_ALIVE: dict[str, list[Step]] = {
-    "greeting": [
-        {"send": IT, "message": "Hello", "value": {"kind": "open"}},
-        {"expect": IT, "message": "Hello", "where": {"kind": "accept"}},
-    ],
-    "opening": [
-        {"send": IT, "message": "Hello", "value": {"kind": "accept", "session": "$session"}},
-        {"barrier": IT, "allow": ["Submit"]},
-    ],
+#: The rest of the handshake: it shows that a connection goes on that has not been accepted yet.
+_ALIVE: dict[str, dict[str, list[Step]]] = {
+    "scheduler": {
+        "greeting": [
+            {"send": IT, "message": "Hello", "value": {"kind": "open"}},
+            {"expect": IT, "message": "Hello", "where": {"kind": "accept"}},
+        ]
+    },
+    "worker": {
+        "opening": [
+            {"send": IT, "message": "Hello", "value": {"kind": "accept", "session": "$session"}},
+            {"expect": IT, "message": "Credit"},
+        ]
+    },
+    "client": {
+        "opening": [
+            {"send": IT, "message": "Hello", "value": {"kind": "accept"}},
+            {"expect": IT, "message": "Submit"},
+        ]
+    },
 }
 #: What may be said to a message that is allowed but means nothing here: an answer, or that it is not known.
 _ANSWERS = ["Error", "Result", "Return", "Status", "Resume", "Submit", "Await", "Query"]
+_NEVER_SENT: list[Step] = [{"expect_refused": IT, "code": "BAD_SEQUENCE"}]
+_UNKNOWN: list[Step] = [{"expect_error": IT, "code": "UNKNOWN_TASK", "where": {"seq": 1}}]
+#: Messages whose answer is known.
+_ANSWERED: dict[str, dict[str, list[Step]]] = {
+    "scheduler": {
+        "Accepted": _NEVER_SENT,
+        "Query": _UNKNOWN,
+        "Await": _UNKNOWN,
+        "Resume": [{"expect": IT, "message": "Resume", "where": {"leases": []}}],
+    },
+    "worker": {
+        "Accepted": _NEVER_SENT,
+        "Task": [{"expect": IT, "message": "Result", "where": {"lease": 1}}],
+        "Resume": [{"expect_refused": IT, "code": "UNEXPECTED_MESSAGE"}],
+    },
+}
 _BARRIER: list[Step] = [{"barrier": IT, "allow": [*_ANSWERS, "Goodbye"]}]
 
 
@@ -122,8 +148,6 @@ def _sent(role: str, state: str, event: Event) -> Step:
         value["session"] = "$session"
     if event.name == "Hello.open" and role == "scheduler":
         value["role"] = "client"
-    if state == "leaving" and event.message == "Accepted":
-        value["seq"] = 1
     return {"send": IT, "message": event.message, "value": value}
 
 
@@ -138,13 +162,9 @@ def _outcome(role: str, state: str, event: Event, target: str | None, code: str)
     if state in _NEEDS_AUTH or event.name == "Auth.challenge":
         return [{"expect_open": IT}]
     if event.name == "Hello.accept":
-        return _BARRIER
-    if event.name == "Accepted" and state != "leaving":
-        return [{"expect_refused": IT, "code": "BAD_SEQUENCE"}]
-    if event.name in ("Query", "Await"):
-        return [{"expect_error": IT, "code": "UNKNOWN_TASK", "where": {"seq": 1}}]
+        return _ALIVE[role]["opening"][1:]
+    if event.name in _ANSWERED.get(role, {}):
+        return _ANSWERED[role][event.name]
     if event.name == "Hello.ping":
         return [{"expect": IT, "message": "Hello", "where": {"kind": "pong", "nonce": 7}}]
-    if role == "scheduler" and event.name == "Resume":
-        return [{"expect": IT, "message": "Resume", "where": {"leases": []}}]
-    return _ALIVE.get(state, _BARRIER)
+    return _ALIVE[role].get(state, _BARRIER)

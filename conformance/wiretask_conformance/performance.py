@@ -83,7 +83,8 @@ def _both(spec: Spec, wanted: Wanted, said: Callable[[Result], None]) -> tuple[I
         clients.greet()
         schedulers.greet()
         names = _named(clients.implementation), _named(schedulers.implementation)
-        together = Implementation(" and ".join(one.name for one in names), " and ".join(one.version for one in names))
+        versions = dict.fromkeys(one.version for one in names)
+        together = Implementation(" and ".join(one.name for one in names), " and ".join(versions))
         return together, behaviour.run(schedulers, chosen, said)
     finally:
         clients.dismiss()

@@ -1,4 +1,4 @@
-# Generated from spec/ (sha256 6a13cfe54ef5fe2d); do not edit.
+# Generated from spec/ (sha256 144b18296021a90e); do not edit.
 # Edit the spec and run: nox -s generate
 """The Wiretask protocol in Python: messages, codec, connections and machines, generated from the spec."""
 
@@ -7,7 +7,7 @@ from wiretask_protocol.connection import Connection
 from wiretask_protocol.errors import ERRORS, CodecDisagreement, ErrorCode, WireError, error_message
 
 #: SHA-256 of the spec that this was generated from.
-SPEC_DIGEST = "6a13cfe54ef5fe2db35f814406a2ca6ebdbe6176fbd56150f466411f0f238930"
+SPEC_DIGEST = "144b18296021a90e7a4124d3d0b5ae8102a6897259284515c99e17761979e37e"
 
 #: The versions of the protocol that this speaks: the oldest and the newest.
 MIN_VERSION = 1

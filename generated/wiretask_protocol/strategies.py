@@ -1,4 +1,4 @@
-# Generated from spec/ (sha256 6a13cfe54ef5fe2d); do not edit.
+# Generated from spec/ (sha256 144b18296021a90e); do not edit.
 # Edit the spec and run: nox -s generate
 """Hypothesis strategies that draw messages, and payloads that are nearly legal. For tests only."""
 

@@ -26,7 +26,7 @@ from wiretask_worker.config import Config
 from wiretask_worker.context import Context
 from wiretask_worker.errors import RefusedError, WorkerError
 from wiretask_worker.handlers import Catalog, Handler
-from wiretask_worker.runtime import INTERRUPTED, Runtime, loop_factory
+from wiretask_worker.runtime import INTERRUPTED, Runtime, loop_factory, say_ready
 
 PATIENCE_SECONDS = 20
 
@@ -78,11 +78,11 @@ class Process:
 
     def __init__(self, scheduler, *functions, **options):
         config = Config(port=scheduler.port, name="worker", concurrency=2, **options)
-        self.runtime = Runtime(config, handlers(*functions), asyncio.get_running_loop())
+        self.runtime = Runtime(config, handlers(*functions), asyncio.get_running_loop(), say_ready)
         self.task = asyncio.get_running_loop().create_task(self.runtime.run())
 
     def signal(self):
-        self.runtime._on_signal()
+        self.runtime.drain()
 
     async def exit(self):
         async with asyncio.timeout(PATIENCE_SECONDS):
@@ -191,7 +191,7 @@ def test_a_port_that_nobody_serves_is_told_once_and_tried_until_somebody_does(fa
         async with asyncio.timeout(PATIENCE_SECONDS):
             while runtime._backoff._failures < 5:  # noqa: ASYNC110 -- nobody tells
                 await asyncio.sleep(0.001)
-        runtime._on_signal()
+        runtime.drain()
         assert await task == 0
 
     (line,) = [record.message for record in caplog.records if record.levelname == "WARNING"]

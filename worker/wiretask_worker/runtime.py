@@ -39,11 +39,19 @@ _FAREWELL_SECONDS = 1.0
 class Runtime:
     """One worker process."""
 
-    def __init__(self, config: Config, catalog: Catalog, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(
+        self,
+        config: Config,
+        catalog: Catalog,
+        loop: asyncio.AbstractEventLoop,
+        announce: Callable[[], None] = lambda: None,
+    ) -> None:
+        """`announce` is called once, when the scheduler has the first subscription."""
         self._config = config
         self._loop = loop
         self._backoff = Backoff(random.random)
-        self._signals = 0
+        self._announce = announce
+        self._draining = False
         #: Whether the present connection has got as far as a subscription, and whether any has.
         self._subscribed = False
         self._announced = False
@@ -53,8 +61,6 @@ class Runtime:
 
     async def run(self) -> int:
         """Runs until it is told to stop; returns the exit code. Raises WorkerError where it cannot go on."""
-        for number in (signal.SIGTERM, signal.SIGINT):
-            self._loop.add_signal_handler(number, self._on_signal)
         connecting = self._loop.create_task(self._stay_connected())
         stopped = self._loop.create_task(self._stopped.wait())
         health = self._loop.create_task(self._report_health())
@@ -84,15 +90,25 @@ class Runtime:
             )
         return 0
 
-    # -- signals
+    # -- its end
 
-    def _on_signal(self) -> None:
-        self._signals += 1
-        if self._signals == 1:
-            _LOG.info("draining: %d tasks are here; signal again to stop at once", self.engine.core.running)
-            self.engine.drain()
-        else:
-            self._stopped.set()
+    def obey_signals(self) -> None:
+        """SIGTERM and SIGINT end it from now on."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            self._loop.add_signal_handler(number, self.drain)
+
+    def drain(self) -> None:
+        """Ends when what runs is done and what has not begun is given back; asked for again, at once."""
+        if self._draining:
+            self.stop()
+            return
+        self._draining = True
+        _LOG.info("draining: %d tasks are here; signal again to stop at once", self.engine.core.running)
+        self.engine.drain()
+
+    def stop(self) -> None:
+        """Ends now, whatever runs."""
+        self._stopped.set()
 
     # -- the connection
 
@@ -138,8 +154,7 @@ class Runtime:
         _LOG.info("subscribed at %s as %s", where, self._config.label)
         if not self._announced:
             self._announced = True
-            sys.stdout.write("ready\n")
-            sys.stdout.flush()
+            self._announce()
 
     async def _report_health(self) -> None:
         if self._config.health_file is None:
@@ -183,7 +198,8 @@ def run(config: Config) -> int:
     gc.freeze()  # what is imported stays: the collector need not look at it again
 
     async def main() -> int:
-        runtime = Runtime(config, catalog, asyncio.get_running_loop())
+        runtime = Runtime(config, catalog, asyncio.get_running_loop(), say_ready)
+        runtime.obey_signals()
         code = await runtime.run()
         if code == INTERRUPTED or runtime.engine.core.lingering:
             _leave(code)
@@ -191,6 +207,12 @@ def run(config: Config) -> int:
 
     with asyncio.Runner(loop_factory=loop_factory()) as runner:
         return runner.run(main())
+
+
+def say_ready() -> None:
+    """For whoever has started the process and waits for it."""
+    sys.stdout.write("ready\n")
+    sys.stdout.flush()
 
 
 def _leave(code: int) -> None:

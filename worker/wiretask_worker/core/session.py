@@ -154,7 +154,11 @@ class Session:
         self.line.heard_at = now
 
     def on_goodbye(self, message: Goodbye) -> None:
-        """The scheduler leaves: what runs goes on, nothing new begins, and we come back when it says."""
+        """The scheduler leaves: what runs goes on, nothing new begins, and we come back when it says.
+
+        Before the accept there is nothing to stay for: the machine closes the connection.
+        """
+        self.desk.turn.close = self.line.stage is Stage.OPENING
         self.line.stage = Stage.LEAVING
         self.stay_away = (message.reconnect_after or 0) / 1000
         self.desk.turn.note("info", f"the scheduler says goodbye{_said(message.text)}")
@@ -163,7 +167,7 @@ class Session:
         """The scheduler says what went wrong."""
         name = _name(message.code)
         turn = self.desk.turn
-        early = self.line.stage is Stage.OPENING
+        early = self.line.stage is Stage.OPENING and message.scope == ErrorScope.CONNECTION
         refused = message.retry == Retry.NEVER and (early or message.command == Subscribe.COMMAND)
         if refused:
             self._refuse(f"{name}: {message.text}")

@@ -1,0 +1,101 @@
+"""Our scheduler under test: a process of its own, so that it can be killed, with its tasks in a passing folder."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import shutil
+import signal
+import sys
+import tempfile
+from pathlib import Path
+
+from control import OK, Adapter, Answer, CannotDoError, Request
+
+#: Limits of the spec, by the settings that say them, and how many of the spec's units are one of ours.
+_SETTINGS = {
+    "heartbeat": ("heartbeat_seconds", 1000),
+    "handshake_deadline": ("handshake_seconds", 1000),
+    "resume_grace": ("resume_grace_seconds", 1000),
+    "resume_window": ("resume_window_seconds", 1000),
+    "dedup_window": ("retention_seconds", 1000),
+    "frame_limit": ("frame_limit", 1),
+    "in_flight": ("in_flight", 1),
+    "crash_limit": ("crash_limit", 1),
+    "loss_limit": ("loss_limit", 1),
+}
+
+
+class SchedulerAdapter(Adapter):
+    """Has at most one scheduler at a time."""
+
+    name = "wiretask-scheduler"
+    lacks = ("auth", "tls", "schedule", "options", "retract")
+
+    def __init__(self) -> None:
+        self._process: asyncio.subprocess.Process | None = None
+        self._folder: Path | None = None
+        self._config: dict[str, str] = {}
+        self._port = 0
+
+    async def on_listen(self, request: Request) -> Answer:
+        """A scheduler with nothing in it."""
+        await self.on_end(request)
+        self._folder = Path(tempfile.mkdtemp(prefix="wiretask-conformance-"))
+        self._config = request["config"]
+        self._port = 0
+        return await self._start()
+
+    async def on_restart(self, request: Request) -> Answer:
+        """Ends it, as a crash or as an operator does, and starts it with what it had."""
+        await self._stop(signal.SIGKILL if request["mode"] == "kill" else signal.SIGTERM)
+        return await self._start()
+
+    async def on_end(self, _request: Request) -> Answer:
+        """Leaves nothing behind."""
+        await self._stop(signal.SIGKILL)
+        if self._folder is not None:
+            shutil.rmtree(self._folder, ignore_errors=True)
+            self._folder = None
+        return OK
+
+    async def _start(self) -> Answer:
+        assert self._folder is not None
+        with (self._folder / "log").open("ab") as log:
+            self._process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-m", "wiretask_scheduler", "--http", "off"),
+                *("--listen", f"127.0.0.1:{self._port}", "--store", f"sqlite:{self._folder / 'tasks.db'}"),
+                cwd=self._folder,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=log,
+                env={**os.environ, **self._environment()},
+            )
+        assert self._process.stdout is not None
+        ready, _, address = (await self._process.stdout.readline()).decode().strip().partition(" ")
+        if ready != "ready":
+            raise RuntimeError((self._folder / "log").read_text()[-500:])
+        self._port = int(address.rpartition(":")[2])
+        return {"ok": {"listening": address}}
+
+    def _environment(self) -> dict[str, str]:
+        """The limits, as our settings."""
+        made: dict[str, str] = {}
+        for name, value in self._config.items():
+            if name not in _SETTINGS:
+                raise CannotDoError(f"the limit {name} cannot be set")
+            setting, unit = _SETTINGS[name]
+            made[f"WIRETASK_SCHEDULER_{setting.upper()}"] = str(int(value) / unit if unit > 1 else int(value))
+        return made
+
+    async def _stop(self, number: signal.Signals) -> None:
+        process, self._process = self._process, None
+        if process is None:
+            return
+        with contextlib.suppress(ProcessLookupError):
+            process.send_signal(number)
+        await process.wait()
+
+
+if __name__ == "__main__":
+    asyncio.run(SchedulerAdapter().run())
