@@ -214,7 +214,7 @@ class Actor:
             self._wake.set()
             if self.keepalive:
                 await self.send("Hello", {"kind": "pong", "nonce": received.value["nonce"]})
-            return
+                return
         if received.event == "Hello.pong" and received.value["nonce"] == KEEPALIVE_NONCE:
             return
         self._hear_heartbeat(received)

@@ -28,7 +28,7 @@ async def one(
             raise Failed("%s: the connection ended while %s was expected" % (actor.name, wanted))
         if received.message == message and matches(received.value, where):
             return received
-        if received.message in free:
+        if _passes(received, free):
             continue
         said = "%s: %s %s came while %s was expected" % (actor.name, received.message, received.value, wanted)
         if received.message == message == "Error":
@@ -50,9 +50,22 @@ async def every(actor: Actor, deadline: float, wanted: list[tuple[str, dict[str,
                 found[number] = received
                 break
         else:
-            if received.message not in FREE:
+            if not _passes(received, FREE):
                 raise Failed(_UNEXPECTED % (actor.name, received.message, received.value))
     return [found[number] for number in range(len(wanted))]
+
+
+async def any_of(actor: Actor, deadline: float, wanted: list[tuple[str, dict[str, Any]]]) -> Received:
+    """One of several messages; only those that are free may come before it."""
+    names = " or ".join(message for message, _ in wanted)
+    while True:
+        received = await actor.next(deadline, names)
+        if received is None:
+            raise Failed("%s: the connection ended while %s was expected" % (actor.name, names))
+        if any(received.message == message and matches(received.value, where) for message, where in wanted):
+            return received
+        if not _passes(received, FREE):
+            raise Failed(_UNEXPECTED % (actor.name, received.message, received.value))
 
 
 async def close(actor: Actor, deadline: float, allowed: AbstractSet[str] = frozenset()) -> None:
@@ -61,7 +74,7 @@ async def close(actor: Actor, deadline: float, allowed: AbstractSet[str] = froze
         received = await actor.next(deadline, "the end of the connection")
         if received is None:
             return
-        if received.message not in FREE | allowed:
+        if not _passes(received, FREE | allowed):
             said = "%s: %s %s came instead of the end of the connection"
             raise Failed(said % (actor.name, received.message, received.value))
 
@@ -97,8 +110,13 @@ async def quiet(actor: Actor, deadline: float, allowed: AbstractSet[str] = FREE)
             raise Failed("%s: the connection ended before %s" % (actor.name, wanted))
         if received.message == "Hello" and matches(received.value, {"kind": "pong", "nonce": nonce}):
             answered = True
-        elif received.message not in allowed or ends(received):
+        elif not _passes(received, allowed) or ends(received):
             raise Failed(_UNEXPECTED % (actor.name, received.message, received.value))
+
+
+def _passes(received: Received, allowed: AbstractSet[str]) -> bool:
+    """Whether a message may come that is not waited for; a ping always may, where the scenario leaves it unanswered."""
+    return received.message in allowed or received.event == "Hello.ping"
 
 
 def ends(received: Received) -> bool:

@@ -31,6 +31,8 @@ WITHIN_SECONDS = 5.0
 START_SECONDS = 30.0
 #: Lines of the wire log that are kept of a scenario.
 LOG_LINES = 400
+#: Two clocks differ by less than this.
+CLOCK_MS = 5
 #: No message may come before the one that is expected.
 NONE: frozenset[str] = frozenset()
 _COUNTER = itertools.count(1)
@@ -185,13 +187,20 @@ class Stage:
         await self._arrivals.put((reader, writer))
 
     async def do_accept(self, step: Step) -> None:
-        """Waits for the implementation to connect and to greet; `answer` is what the accept says, or false for none."""
+        """Waits for the implementation to connect and to greet; `answer` is what the accept says, or false for none.
+
+        With `not_before` it must stay away for so many milliseconds.
+        """
+        begun = asyncio.get_running_loop().time()
         deadline = self.deadline(step, START_SECONDS)
         try:
             left = deadline - asyncio.get_running_loop().time()
             streams = await asyncio.wait_for(self._arrivals.get(), left)
         except asyncio.TimeoutError:
             raise TimedOut("the %s does not connect" % self.scenario.role) from None
+        away = (asyncio.get_running_loop().time() - begun) * 1000
+        if away < step.get("not_before", 0) - CLOCK_MS:
+            raise Failed("it came back after %d ms, and not after %d" % (away, step["not_before"]))
         actor = self._cast(step, "scheduler", self.scenario.role)
         actor.begin(*streams)
         opening = await hearing.one(actor, deadline, "Hello", {"kind": "open", **step.get("where", {})}, NONE)
@@ -297,6 +306,11 @@ class Stage:
         found = await hearing.every(self.actor(step), self.deadline(step), wanted)
         for item, received in zip(step["messages"], found):
             self._bind(item, received.value)
+
+    async def do_expect_any(self, step: Step) -> None:
+        """One of several messages."""
+        wanted = [(item["message"], filled(item.get("where", {}), self.bound)) for item in step["messages"]]
+        await hearing.any_of(self.actor(step), self.deadline(step), wanted)
 
     async def do_expect_error(self, step: Step) -> None:
         """An Error with this code, of the scope and the retry that the spec says; `where` for the rest.
