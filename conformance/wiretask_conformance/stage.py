@@ -163,11 +163,14 @@ class Stage:
         await asyncio.gather(*(one("%s.%d" % (step["of"], number)) for number in range(step["count"])))
 
     def _cast(self, step: Step, plays: str, against: str) -> Actor:
-        """A new connection of this name; one that had it before must have ended."""
+        """A new connection of this name; one that had it before must have ended.
+
+        What a client submits is accepted by the scenario alone: that is what its scenarios are about.
+        """
         name = step["of"]
         actor = Actor(name, plays, against, self.wire, self.log)
         actor.keepalive = step.get("keepalive", True)
-        actor.auto_accept = step.get("auto_accept", True)
+        actor.auto_accept = step.get("auto_accept", against != "client")
         former = self.actors.pop(name, None)
         if former is not None:
             self.actors["%s (%d)" % (name, len(self.actors))] = former
@@ -351,6 +354,13 @@ class Stage:
                 break
         if not actor.octets.startswith(wanted):
             raise Failed("%s: %r came instead of %r" % (actor.name, actor.octets[:100], wanted))
+
+    async def do_expect_placement(self, step: Step) -> None:
+        """A bound task id ends in the placement of $queue."""
+        task: str = self.bound[step["of"]]
+        placement = self.new_id(self.bound["queue"])[-4:]
+        if not task.endswith(placement):
+            raise Failed("the id %s does not end in the placement %s of its queue" % (task, placement))
 
     async def do_barrier(self, step: Step) -> None:
         """Shows that nothing more has come than may come at any time, `allow` more, `deny` less (see `hearing`)."""
