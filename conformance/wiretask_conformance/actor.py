@@ -47,6 +47,8 @@ class Actor:
         #: The last of our sequenced messages that has been accepted.
         self.accepted_to = 0
         self._accepted_seq = 0
+        #: The last seq that we have sent; None where octets were sent that we do not look into.
+        self.sent_to: int | None = 0
         #: Pings of the peer: answered or not, they are no message that a scenario has to take.
         self.pings = 0
         self._waiting: deque[Received] = deque()
@@ -91,12 +93,13 @@ class Actor:
         except (KeyError, ValueError, OverflowError, TypeError) as error:
             raise HarnessError("%s cannot be written as octets: %r" % (message, error)) from None
         self.log("%s > %s" % (self.name, described(message, value)))
-        self._said(Received(message, value))
+        self.said(Received(message, value))
         await self.write(frame, sizes)
 
     async def send_octets(self, octets: bytes, sizes: list[int] | None = None) -> None:
         """Octets as they are."""
         self.log("%s > %d octets %s" % (self.name, len(octets), octets[:40].hex()))
+        self.sent_to = None
         await self.write(octets, sizes)
 
     async def write(self, octets: bytes, sizes: list[int] | None = None) -> None:
@@ -108,10 +111,13 @@ class Actor:
                 self._writer.write(piece)
                 await self._writer.drain()
 
-    def _said(self, sent: Received) -> None:
+    def said(self, sent: Received) -> None:
         """What follows for us from a message of our own."""
         self.watch.decide(sent.event)
+        self.watch.agree(sent)
         self._hear_heartbeat(sent)
+        if self.sent_to is not None and self.wire.spec.messages[sent.message]["sequenced"]:
+            self.sent_to = max(self.sent_to, int(sent.value["seq"]))
         self.left = self.left or (sent.message == "Goodbye" and self.plays == "client")
 
     def _hear_heartbeat(self, message: Received) -> None:
@@ -202,11 +208,18 @@ class Actor:
         try:
             for received in self.watch.take(octets):
                 self.log("%s < %s" % (self.name, described(received.message, received.value)))
+                self.watch.agree(received)
+                self._judge(received)
                 await self._answer(received)
         except Failed as wrong:
             self.log("%s < %s" % (self.name, wrong))
             self._wrong = wrong
             self._wake.set()
+
+    def _judge(self, received: Received) -> None:
+        """Nobody accepts what was never sent (R-ACC-004)."""
+        if received.message == "Accepted" and self.sent_to is not None and received.value["seq"] > self.sent_to:
+            raise Failed("%s: it accepts %d, and %d was sent" % (self.name, received.value["seq"], self.sent_to))
 
     async def _answer(self, received: Received) -> None:
         if received.event == "Hello.ping":

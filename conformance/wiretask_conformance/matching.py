@@ -2,8 +2,8 @@
 
 In both, `$name` stands for what has been bound. An expected value is matched in part: a mapping by the keys that it
 names, everything else as a whole. A mapping of one operator compares: {">=": 5}, {"in": [1, 2]}, {"not": 0},
-{"has": item}, {"absent": true}, {"any": true}, {"octets": 100} (so many octets long).
-{"zeros": 100} is so many zero octets, in both.
+{"has": item}, {"has_all": [items]}, {"items": [these, in any order]}, {"absent": true}, {"any": true}, {"octets": 100}
+(so many octets long). {"zeros": 100} is so many zero octets, in both.
 """
 
 from __future__ import annotations
@@ -25,6 +25,8 @@ OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
     "in": lambda found, wanted: found in wanted,
     "not": lambda found, wanted: not matches(found, wanted),
     "has": lambda found, wanted: any(matches(item, wanted) for item in found),
+    "has_all": lambda found, wanted: all(any(matches(item, one) for item in found) for one in wanted),
+    "items": lambda found, wanted: len(found) == len(wanted) and OPERATORS["has_all"](found, wanted),
     "absent": lambda found, wanted: (found is _ABSENT) is wanted,
     "any": lambda found, _wanted: found is not _ABSENT,
     "octets": lambda found, wanted: len(found.removeprefix("hex:")) == 2 * wanted,

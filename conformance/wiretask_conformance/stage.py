@@ -17,12 +17,13 @@ from collections.abc import Callable
 from typing import Any
 
 from wiretask_conformance import hearing
-from wiretask_conformance.actor import Actor
+from wiretask_conformance.actor import Actor, described
 from wiretask_conformance.matching import filled, matches, merged, picked
 from wiretask_conformance.scenario import Scenario, Step
 from wiretask_conformance.tap import Tap
 from wiretask_conformance.testee import ContractError, Testee
 from wiretask_conformance.verdicts import Failed, HarnessError, NotApplicable, TimedOut
+from wiretask_conformance.watch import Received
 from wiretask_conformance.wire import Wire, octets_of
 
 #: How long something may take that a scenario waits for, unless it says so: far more than it takes.
@@ -215,6 +216,12 @@ class Stage:
             answer = merged({"session": "$session"}, answer)
         await actor.send("Hello", self.value("Hello", merged({"kind": "accept"}, answer)))
 
+    async def do_stays_away(self, step: Step) -> None:
+        """The implementation does not connect for so many milliseconds: longer than its first waits."""
+        await asyncio.sleep(step["of"] / 1000)
+        if not self._arrivals.empty():
+            raise Failed("the %s connects again, although the same again will fail again" % self.scenario.role)
+
     async def do_tap(self, step: Step) -> None:
         """Listens for a client under test, and leads it to the scheduler under test; its address is $address."""
         tap = Tap(step["of"], self.wire, self.address, self.log)
@@ -273,7 +280,9 @@ class Stage:
                     await self.do_new({"of": item["new"]})
                 value = self._next_value(actor, item)
                 octets += self.wire.encode(item["message"], value)
-        await actor.send_octets(octets, step.get("sizes"))
+                self.log("%s > %s" % (actor.name, described(item["message"], value)))
+                actor.said(Received(item["message"], value))
+        await actor.write(octets, step.get("sizes"))
 
     async def do_send_raw(self, step: Step) -> None:
         """Octets (hex:…, or the text itself)."""
@@ -336,6 +345,11 @@ class Stage:
     async def do_expect_ping(self, step: Step) -> None:
         """A ping of the implementation, after the last one that was expected."""
         await self.actor(step).pinged(self.deadline(step))
+
+    async def do_expect_grease(self, step: Step) -> None:
+        """A grease command has come before now (R-HEL-010)."""
+        if not self.actor(step).watch.greased:
+            raise Failed("%s: no grease command came" % step["of"])
 
     async def do_expect_open(self, step: Step) -> None:
         """Nothing says that the connection has ended; for states in which nothing can be asked."""

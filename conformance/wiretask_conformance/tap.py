@@ -74,5 +74,7 @@ class Tap:
             for received in watch.take(octets):
                 self.log("%s > %s" % (watch.name, described(received.message, received.value)))
                 back.decide(received.event)
+                watch.agree(received)
+                back.agree(received)
         except Failed as wrong:
             self.wrong = wrong

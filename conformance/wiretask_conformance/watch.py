@@ -41,6 +41,11 @@ class Watch:
         self.machine = wire.spec.machine(reader)
         self.state = self.machine.initial
         self.last_seq = 0
+        #: The longest payload that may come now, and what each side has said of it.
+        self.limit: int = wire.spec.limits["handshake_frame_limit"]["value"]
+        self._limits: list[int] = []
+        #: Whether a command came that means nothing, as R-HEL-010 wants it.
+        self.greased = False
         self._rest = b""
 
     @property
@@ -57,7 +62,10 @@ class Watch:
         data, self._rest = self._rest + octets, b""
         at = 0
         while len(data) - at >= HEADER:
-            end = at + HEADER + int.from_bytes(data[at + 1 : at + HEADER], "big")
+            length = int.from_bytes(data[at + 1 : at + HEADER], "big")
+            if length > self.limit:
+                raise Failed("%s: a frame of %d octets came, and %d is the limit" % (self.name, length, self.limit))
+            end = at + HEADER + length
             if end > len(data):
                 break
             received = self._frame(data[at:end])
@@ -72,12 +80,21 @@ class Watch:
         if own is not None and self.state in self.machine.local:
             self.state = self.machine.table[self.state][own] or self.state
 
+    def agree(self, message: Received) -> None:
+        """Hears what either side says of frames: once both have, the smaller limit holds in both directions."""
+        if message.event in ("Hello.open", "Hello.accept"):
+            said = message.value.get("frame_limit", self.wire.spec.limits["frame_limit"]["value"])
+            self._limits.append(int(said))
+            if message.event == "Hello.accept":
+                self.limit = min(self._limits)
+
     def _frame(self, frame: bytes) -> Received | None:
         spec = self.wire.spec
         if frame[0] not in spec.commands:
             kind = next(item["kind"] for item in spec.command_ranges if item["from"] <= frame[0] <= item["to"])
             if kind not in _SKIPPED or not self.accepted():
                 raise Failed("%s: it sent the unknown command 0x%02x" % (self.name, frame[0]))
+            self.greased = self.greased or kind == "grease"
             return None
         try:
             message, value, _ = self.wire.decode(frame, readable=True)
