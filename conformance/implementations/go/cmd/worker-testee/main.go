@@ -1,0 +1,42 @@
+// The worker under test: conformance/README.md says what it answers.
+package main
+
+import (
+	"wiretask.example/testee"
+	"wiretask.example/worker"
+)
+
+type answer = map[string]any
+
+func main() {
+	var present *worker.Worker
+	end := func() {
+		if present != nil {
+			present.Stop()
+			present = nil
+		}
+	}
+	testee.Serve(func(request testee.Request) answer {
+		switch request.Text("op") {
+		case "start":
+			implementation := answer{"name": "wiretask-go", "version": "0.1", "language": "go"}
+			return answer{"implementation": implementation, "lacks": []string{"auth", "tls", "crash"}}
+		case "serve":
+			end()
+			present = worker.New(worker.Config{
+				Address: request.Text("connect"), Queue: request.Text("queue"), Slots: int(request.Number("slots")), Handlers: worker.Conformance,
+			})
+			go func(w *worker.Worker) { _ = w.Run() }(present)
+		case "drain":
+			present.Drain()
+		case "end":
+			end()
+		case "stop":
+			end()
+			return answer{}
+		default:
+			return answer{"skipped": "no such operation"}
+		}
+		return answer{"ok": answer{}}
+	})
+}

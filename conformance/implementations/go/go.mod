@@ -1,0 +1,3 @@
+module wiretask.example
+
+go 1.21

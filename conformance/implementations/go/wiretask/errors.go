@@ -1,0 +1,91 @@
+package wiretask
+
+import "fmt"
+
+// Code is an error of the protocol.
+type Code uint64
+
+// Errors that a peer's octets have, and that a worker answers with.
+const (
+	UnknownCommand    Code = 101
+	FrameTooLarge     Code = 102
+	NotWiretask       Code = 103
+	UnexpectedMessage Code = 104
+	Truncated         Code = 201
+	TrailingBytes     Code = 202
+	BadUTF8           Code = 203
+	BadEnum           Code = 204
+	OutOfRange        Code = 205
+	LimitExceeded     Code = 206
+	TagOrder          Code = 207
+	CriticalTag       Code = 208
+	TagLength         Code = 209
+	BadPattern        Code = 210
+	RuleBroken        Code = 211
+	VersionMismatch   Code = 301
+	Silent            Code = 307
+	BadSequence       Code = 309
+)
+
+var codeNames = map[Code]string{
+	UnknownCommand: "UNKNOWN_COMMAND", FrameTooLarge: "FRAME_TOO_LARGE", NotWiretask: "NOT_WIRETASK", UnexpectedMessage: "UNEXPECTED_MESSAGE",
+	Truncated: "TRUNCATED", TrailingBytes: "TRAILING_BYTES", BadUTF8: "BAD_UTF8", BadEnum: "BAD_ENUM", OutOfRange: "OUT_OF_RANGE",
+	LimitExceeded: "LIMIT_EXCEEDED", TagOrder: "TAG_ORDER", CriticalTag: "CRITICAL_TAG", TagLength: "TAG_LENGTH", BadPattern: "BAD_PATTERN",
+	RuleBroken: "RULE_BROKEN", VersionMismatch: "VERSION_MISMATCH", Silent: "SILENT", BadSequence: "BAD_SEQUENCE",
+}
+
+func (c Code) String() string { return codeNames[c] }
+
+// Nowhere is the offset of an error that has no place: the fields of a message do not fit together, or its frame is wrong.
+const Nowhere = -1
+
+// Error is what is wrong with octets or with a value: the field by its path, and where in the payload it begins.
+type Error struct {
+	Code    Code
+	Field   string
+	Offset  int
+	Command uint64 // of the frame, where it is known; 0 is none
+}
+
+func (e *Error) Error() string {
+	return fmt.Sprintf("%s at %q (offset %d)", e.Code, e.Field, e.Offset)
+}
+
+// Message is the Error to send before closing: every error of octets ends the connection.
+func (e *Error) Message() Fields {
+	made := Fields{"code": uint64(e.Code), "scope": ScopeConnection, "retry": uint64(0), "command": e.Command, "seq": uint64(0), "text": e.Error()}
+	if e.Field != "" {
+		made["field"] = e.Field
+	}
+	if e.Offset >= 0 {
+		made["offset"] = uint64(e.Offset)
+	}
+	return made
+}
+
+// Values of enums that a program needs by name.
+const (
+	Open   uint64 = 1
+	Accept uint64 = 2
+	Ping   uint64 = 3
+	Pong   uint64 = 4
+
+	RoleWorker      uint64 = 1
+	ScopeConnection uint64 = 3
+
+	Succeeded uint64 = 1
+	Failed    uint64 = 2
+	Cancelled uint64 = 3
+	TimedOut  uint64 = 4
+
+	ReturnDrain       uint64 = 1
+	ReturnRetracted   uint64 = 2
+	ReturnKept        uint64 = 3
+	ReturnUnsupported uint64 = 4
+	ReturnOverloaded  uint64 = 5
+
+	GoodbyeDrain      uint64 = 2
+	CancelSuperseded  uint64 = 3
+	CancelCooperative uint64 = 1
+	EncodingRaw       uint64 = 0
+)
