@@ -1,4 +1,4 @@
-# Generated from spec/ (sha256 144b18296021a90e); do not edit.
+# Generated from spec/ (sha256 690d1f5a85f1ce8b); do not edit.
 # Edit the spec and run: nox -s generate
 """The Wiretask protocol in Python: messages, codec, connections and machines, generated from the spec."""
 
@@ -7,7 +7,7 @@ from wiretask_protocol.connection import Connection
 from wiretask_protocol.errors import ERRORS, CodecDisagreement, ErrorCode, WireError, error_message
 
 #: SHA-256 of the spec that this was generated from.
-SPEC_DIGEST = "144b18296021a90e7a4124d3d0b5ae8102a6897259284515c99e17761979e37e"
+SPEC_DIGEST = "690d1f5a85f1ce8b6ac2795dd9ddf5e11eba9f93d2aa5a2758030b44fc5b62b7"
 
 #: The versions of the protocol that this speaks: the oldest and the newest.
 MIN_VERSION = 1

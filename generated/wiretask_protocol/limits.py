@@ -1,4 +1,4 @@
-# Generated from spec/ (sha256 144b18296021a90e); do not edit.
+# Generated from spec/ (sha256 690d1f5a85f1ce8b); do not edit.
 # Edit the spec and run: nox -s generate
 """The numbers that bound something."""
 
@@ -34,7 +34,8 @@ HEARTBEAT_CEILING_MS = 600000
 #: A peer from which nothing has come for this many heartbeats is taken for lost. In heartbeats. Beyond it: SILENT.
 SILENCE_HEARTBEATS = 3
 
-#: Sequenced messages that a peer may have sent without having got their Accepted. In messages. Beyond it:
+#: Sequenced messages that a peer may have sent without having got their Accepted. Who has got more than that without
+#: having sent their Accepted answers with the error; it need not see what is on its way. In messages. Beyond it:
 #: TOO_MANY_IN_FLIGHT.
 IN_FLIGHT = 100000
 
@@ -44,15 +45,19 @@ IN_FLIGHT_FLOOR = 1
 #: The most that IN_FLIGHT can be set to.
 IN_FLIGHT_CEILING = 1000000
 
-#: How long the scheduler remembers the id of a task that has ended. Stated in accept. In ms.
+#: How long the scheduler remembers the id of a task that has ended, at the least. Stated in accept. In ms.
 DEDUP_WINDOW_MS = 3600000
 
 #: How long a restarted scheduler waits for workers that were connected before it dispatches what they may be running.
 #: In ms.
 RESUME_GRACE_MS = 10000
 
-#: Begun deliveries that may end in the unexplained death of their worker before the task is given up. In crashes.
+#: How long a scheduler keeps what a worker holds whose connection broke, before it gives it to others. In ms.
+RESUME_WINDOW_MS = 2000
+
+#: The begun delivery that ends in the unexplained death of its worker (its connection breaks, and it does not resume)
+#: gives the task up, when it is this one. In crashes.
 CRASH_LIMIT = 3
 
-#: Deliveries that may end with a lost worker before the task is given up. In losses.
+#: The delivery that ends with a lost worker (nothing came from it) gives the task up, when it is this one. In losses.
 LOSS_LIMIT = 10

@@ -1,4 +1,4 @@
-# Generated from spec/ (sha256 144b18296021a90e); do not edit.
+# Generated from spec/ (sha256 690d1f5a85f1ce8b); do not edit.
 # Edit the spec and run: nox -s generate
 """The messages of the protocol as typed, immutable values.
 
@@ -886,7 +886,8 @@ class Credit(Message, frozen=True, gc=False):
     """Tasks sent, less Results and Returns received, by cost, is at most this."""
 
     octets: int
-    """The same for the octets of their envelopes. 0 is no bound."""
+    """The same for the octets of their envelopes; a task that is longer than the whole window is not sent. 0 is no
+    bound."""
 
     begun: int
     """The last lease that was begun, in the order of arrival. 0 is none. (Lease.)"""

@@ -1,4 +1,4 @@
-# Generated from spec/ (sha256 144b18296021a90e); do not edit.
+# Generated from spec/ (sha256 690d1f5a85f1ce8b); do not edit.
 # Edit the spec and run: nox -s generate
 """The reference codec: the protocol declared with construct, one line for each field.
 
@@ -429,7 +429,7 @@ Subscribe = Struct(
 # How much a worker takes at a time: an absolute window, not an increment.
 Credit = Struct(
     "slots" / bounded.Integer(4),  # Tasks sent, less Results and Returns received, by cost, is at most this.
-    "octets" / bounded.Integer(8),  # The same for the octets of their envelopes. 0 is no bound.
+    "octets" / bounded.Integer(8),  # The same for the octets of their envelopes; a task that is longer than the whole window is not sent. 0 is no bound.
     "begun" / Lease,  # The last lease that was begun, in the order of arrival. 0 is none.
     "tags" / bounded.Tags(
     ),

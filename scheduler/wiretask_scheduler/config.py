@@ -82,7 +82,7 @@ class Config(BaseSettings):
     #: Bodies of queued tasks that are kept in memory besides on disk.
     body_cache_bytes: int = Field(256 << 20, ge=0)
     resume_grace_seconds: float = Field(limits.RESUME_GRACE_MS / 1000, ge=0, le=3600)
-    resume_window_seconds: float = Field(2.0, ge=0, le=3600)
+    resume_window_seconds: float = Field(limits.RESUME_WINDOW_MS / 1000, ge=0, le=3600)
     #: Sequenced messages that a peer may have unaccepted.
     in_flight: int = Field(limits.IN_FLIGHT, ge=limits.IN_FLIGHT_FLOOR, le=limits.IN_FLIGHT_CEILING)
     #: Deliveries that may end with a dead process, and with a silent worker, before a task is given up.
