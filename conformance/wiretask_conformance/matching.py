@@ -2,8 +2,8 @@
 
 In both, `$name` stands for what has been bound. An expected value is matched in part: a mapping by the keys that it
 names, everything else as a whole. A mapping of one operator compares: {">=": 5}, {"in": [1, 2]}, {"not": 0},
-{"has": item}, {"has_all": [items]}, {"items": [these, in any order]}, {"absent": true}, {"any": true}, {"octets": 100}
-(so many octets long). {"zeros": 100} is so many zero octets, in both.
+{"has": item}, {"has_all": [items]}, {"items": [these, in any order]}, {"absent": true}, {"any": true}, {"ends": text},
+{"octets": 100} (so many octets long). {"zeros": 100} is so many zero octets, in both.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
     "items": lambda found, wanted: len(found) == len(wanted) and OPERATORS["has_all"](found, wanted),
     "absent": lambda found, wanted: (found is _ABSENT) is wanted,
     "any": lambda found, _wanted: found is not _ABSENT,
+    "ends": lambda found, wanted: isinstance(found, str) and found.endswith(wanted),
     "octets": lambda found, wanted: len(found.removeprefix("hex:")) == 2 * wanted,
 }
 

@@ -70,6 +70,8 @@ def test_grease_is_seen():
         (["a", "b"], {"items": ["b", "a"]}, True),
         (["a", "b", "b"], {"items": ["b", "a"]}, False),
         ([{"lease": 1, "x": 2}], {"items": [{"lease": 1}]}, True),
+        ("tasks.Broken", {"ends": "Broken"}, True),
+        ("Broken.tasks", {"ends": "Broken"}, False),
         (None, {"items": ["a"]}, False),
     ],
 )
