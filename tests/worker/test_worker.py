@@ -495,12 +495,34 @@ def test_the_session_of_the_next_resume_is_the_one_of_the_answer(served):
     assert served.accept().sends == [Resume(b"session token 03", ())]
 
 
-def test_returns_are_not_repeated_after_a_lost_connection(served):
+@pytest.mark.parametrize("keeps", [True, False])
+def test_a_return_that_was_not_accepted_is_sent_again_where_its_lease_is_kept(served, keeps):
+    lease = HeldLease(served.id(1), 1)
     served.hear(served.assign(1, kind="other"))
     served.lose()
     served.open()
-    served.accept(SECOND)
-    assert served.results(served.hear(Resume(SECOND, ()))) == []
+    assert served.accept(SECOND).sends == [Resume(SESSION, (lease,))]
+    again = served.results(served.hear(Resume(SECOND, (lease,) if keeps else ())))
+    assert again == ([(1, 1, ReturnReason.UNSUPPORTED)] if keeps else [])
+
+
+def test_that_a_lease_is_kept_is_said_by_the_resume(served):
+    lease = HeldLease(served.id(1), 1)
+    served.hear(served.assign(1))
+    served.hear(Retract(served.id(1), 1))
+    served.lose()
+    served.open()
+    assert served.accept(SECOND).sends == [Resume(SESSION, (lease,))]
+    assert served.results(served.hear(Resume(SECOND, (lease,)))) == []
+
+
+def test_who_leaves_does_not_wait_for_a_return_to_be_accepted_on_another_connection(served):
+    served.hear(served.assign(1, kind="other"))
+    served.core.drain(served.now)
+    served.turn()
+    assert not served.core.drained
+    served.lose()
+    assert served.core.drained
 
 
 def test_a_scheduler_without_sessions_gets_nothing_of_the_former_connection(play):

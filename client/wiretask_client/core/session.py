@@ -184,7 +184,7 @@ class Session:
             raise WireError(ErrorCode.VERSION_MISMATCH, "version", command=Hello.COMMAND)
         if message.nonce != self._nonce:
             detail = "the accept does not answer our open: its nonce is another"
-            raise WireError(ErrorCode.UNEXPECTED_MESSAGE, "nonce", command=Hello.COMMAND, detail=detail)
+            raise WireError(ErrorCode.VERSION_MISMATCH, "nonce", command=Hello.COMMAND, detail=detail)
         self.window = message.in_flight or IN_FLIGHT
         self.frame_limit = min(FRAME_LIMIT, message.frame_limit or FRAME_LIMIT)
         self._connection.limit = self.frame_limit

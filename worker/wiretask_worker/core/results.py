@@ -1,7 +1,7 @@
 """What has been reported and not yet accepted: Results and Returns in the order of their seq.
 
-A Result is kept until it is accepted, and sent again on the next connection if the scheduler lets its lease live
-(R-RES-001). A Return is not: a lease that a Resume does not name is given back by that.
+Both are kept until they are accepted, and sent again on the next connection if the scheduler lets their lease live
+(PROTOCOL.md, Resume). Only what says that a lease is kept is not: a resume says so too.
 """
 
 from __future__ import annotations
@@ -64,11 +64,14 @@ class Results:
             self._forget(unaccepted.popleft()[1])
         return seq <= self._seq
 
-    def disconnect(self) -> None:
-        """The connection is lost: every Result that is not accepted waits for the next one."""
+    def disconnect(self, *, leaving: bool) -> None:
+        """The connection is lost: what is not accepted waits for the next one.
+
+        Who is leaving does not stay for a Return: a lease that nobody resumes is given back by that.
+        """
         kept = [kept for _, kept in self._unaccepted] + list(self._unsent)
         self._unaccepted.clear()
-        self._unsent = deque(entry for entry in kept if isinstance(entry[2], Finished))
+        self._unsent = deque(entry for entry in kept if _survives(entry[2], leaving=leaving))
         self._seq = 0
         self.live = False
 
@@ -100,3 +103,7 @@ class Results:
             )
         else:
             sends.append(Return(seq, task_id, lease, *end))
+
+
+def _survives(end: Finished | GivenBack, *, leaving: bool) -> bool:
+    return isinstance(end, Finished) or not (leaving or end.reason is ReturnReason.KEPT)

@@ -57,7 +57,7 @@ class Session:
         self.line.stage = Stage.OFFLINE
         self._credit = None
         self._owed = 0
-        self.desk.results.disconnect()
+        self.desk.results.disconnect(leaving=self.desk.draining)
         self.desk.progress.clear()
         if self.alone_since is None:
             self.alone_since = now
