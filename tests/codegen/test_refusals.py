@@ -81,6 +81,7 @@ EDITS = {
     "two drafts": ("protocol.yaml", "  1: {status: draft}", "  1: {status: draft}\n  2: {status: draft}", "L023", 0),
     "two names in one case": ("types.yaml", "  FairnessKey:\n    about: Tasks", "  TaskID:\n    about: A thing.\n    fields:\n      - {name: key, type: Name, about: The key.}\n  FairnessKey:\n    about: Tasks", "L024", 0),
     "a class of the generated code": ("types.yaml", "  FairnessKey:\n    about: Tasks", "  WireError:\n    about: A thing.\n    fields:\n      - {name: key, type: Name, about: The key.}\n  FairnessKey:\n    about: Tasks", "L024", 0),
+    "a class of Python": ("types.yaml", "  FairnessKey:\n    about: Tasks", "  KeyError:\n    about: A thing.\n    fields:\n      - {name: key, type: Name, about: The key.}\n  FairnessKey:\n    about: Tasks", "L024", 0),
     "a pattern that is none": ("types.yaml", "[A-Za-z0-9_][A-Za-z0-9_.:/@+-]*", "[A-Za-z0-9_][A-Za-z0-9_.:/@+-*", "L027", None),
     "a pattern of one dialect": ("types.yaml", "[A-Za-z0-9_][A-Za-z0-9_.:/@+-]*", "\\\\w+", "L027", None),
     "a pattern that looks around": ("types.yaml", "[A-Za-z0-9_][A-Za-z0-9_.:/@+-]*", "(?!wiretask)[a-z]+", "L027", None),

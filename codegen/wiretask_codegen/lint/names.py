@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import keyword
 from collections.abc import Iterable
 from pathlib import PurePath
@@ -24,9 +25,11 @@ _METHODS = frozenset({"decode", "encode"})
 TAKEN = _CONTAINER | _LOCALS | _BUILTINS | _METHODS | WORDS
 
 #: Classes and type variables of the generated modules and of what they import.
-_CLASSES = frozenset({"Any", "AnyMessage", "Callable", "ClassVar", "CodecDisagreement", "Construct", "Doubt"})
-_CLASSES |= frozenset({"ErrorCode", "ErrorInfo", "Literal", "Mapping", "Message", "NamedTuple", "NoReturn", "Struct"})
-_CLASSES |= frozenset({"ToClient", "ToScheduler", "ToWorker", "TypeVar", "WireError", "False", "None", "True"})
+CLASSES = frozenset({"Any", "AnyMessage", "Callable", "ClassVar", "CodecDisagreement", "Construct", "Doubt"})
+CLASSES |= frozenset({"ErrorCode", "ErrorInfo", "Literal", "Mapping", "Message", "NamedTuple", "NoReturn", "Struct"})
+CLASSES |= frozenset({"ToClient", "ToScheduler", "ToWorker", "TypeVar", "WireError"})
+#: And what Python itself calls so: exceptions are caught by their names, and what is True must stay so.
+CLASSES |= frozenset(name for name in dir(builtins) if name[0].isupper())
 
 
 Named = Newtype | Enum | Flags | Struct | Relayed | Message
@@ -66,7 +69,7 @@ def _check_classes(spec: Spec, problems: Problems) -> None:
         for suffix in ("Fields", "Tags", "Body"):
             seen[snake(relayed.name + suffix)] = (relayed.name + suffix, relayed.place)
     for part in parts:
-        if part.name in _CLASSES:
+        if part.name in CLASSES:
             problems.add(part.place, "L024", f"{part.name!r} is a class of the generated code; choose another name")
         name, place = seen.setdefault(snake(part.name), (part.name, part.place))
         if place != part.place:
