@@ -113,6 +113,11 @@ def prefix_of(type_: Type) -> Integer | None:
             return None
 
 
+def length_name(field: Field) -> str:
+    """What the length or the count of a field is called; no field and no other local name is called so."""
+    return f"_length_of_{field.name}"
+
+
 def steps(fields: Sequence[Field], *, tags: bool) -> tuple[Step, ...]:
     """The steps of fields that come one after the other, with the count of a tag section at the end if `tags`."""
     laid: list[Step] = []
@@ -133,7 +138,7 @@ def steps(fields: Sequence[Field], *, tags: bool) -> tuple[Step, ...]:
         if fixed is not None:
             slots.append(Slot(name=field.name, code=fixed[0], octets=fixed[1], field=field))
         elif prefix is not None:
-            length = f"_{field.name}_length"
+            length = length_name(field)
             slots.append(Slot(name=length, code=CODES[prefix], octets=WIDTHS[prefix], field=None))
             close()
             laid.append(Variable(field=field, length=length))

@@ -65,13 +65,14 @@ _DOUBTS = (Doubt, struct.error, KeyError, IndexError, ValueError, TypeError, Att
 _U8 = struct.Struct(">B")
 _U16 = struct.Struct(">H")
 _U32 = struct.Struct(">I")
+_HEADER = struct.Struct(">BI")
 _TAG = struct.Struct(">HI")
 _STRUCTS = {code: struct.Struct(code) for code in (">16s", ">32s", ">B", ">H", ">I", ">Q", )}
 _BOOLEANS = {0: False, 1: True}
 _BOOLEANS_WRITTEN = frozenset({0, 1})
-_HELLO_KIND: dict[int, HelloKind] = {member.value: member for member in HelloKind}
-_AUTH_KIND: dict[int, AuthKind] = {member.value: member for member in AuthKind}
-_SCHEDULE_ACTION: dict[int, ScheduleAction] = {member.value: member for member in ScheduleAction}
+_HELLO_KIND__MEMBERS: dict[int, HelloKind] = {member.value: member for member in HelloKind}
+_AUTH_KIND__MEMBERS: dict[int, AuthKind] = {member.value: member for member in AuthKind}
+_SCHEDULE_ACTION__MEMBERS: dict[int, ScheduleAction] = {member.value: member for member in ScheduleAction}
 _VERSION_RANGE_0 = struct.Struct(">HH")
 _QUEUE_WEIGHT_0 = struct.Struct(">B")
 _QUEUE_WEIGHT_1 = struct.Struct(">H")
@@ -149,7 +150,7 @@ _RESUME_1 = struct.Struct(">B")
 _CACHED_NAMES = 4096
 _NAMES: dict[bytes, str] = {}
 _NAME_OCTETS: dict[str, bytes] = {}
-_NAME_PATTERN = re.compile(rb"[A-Za-z0-9_][A-Za-z0-9_.:/@+-]*")
+_NAME_PATTERN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:/@+-]*", re.ASCII)
 
 
 def _refuse() -> NoReturn:
@@ -162,9 +163,11 @@ def _name(octets: bytes) -> str:
 
 
 def _new_name(octets: bytes) -> str:
-    if not 1 <= len(octets) <= 128 or _NAME_PATTERN.fullmatch(octets) is None:
+    if not 1 <= len(octets) <= 128 or 0 in octets:
         raise Doubt
-    name = octets.decode("ascii")
+    name = octets.decode("utf-8")
+    if _NAME_PATTERN.fullmatch(name) is None:
+        raise Doubt
     if len(_NAMES) < _CACHED_NAMES:
         _NAMES[octets] = name
         _NAME_OCTETS[name] = octets
@@ -174,7 +177,7 @@ def _new_name(octets: bytes) -> str:
 def _name_octets(name: str) -> bytes:
     octets = _NAME_OCTETS.get(name)
     if octets is None:
-        octets = name.encode("ascii")
+        octets = name.encode("utf-8")
         _new_name(octets)
     return octets
 
@@ -206,7 +209,7 @@ _T = TypeVar("_T")
 _Readers = dict[int, tuple[str, Callable[[bytes, int, int], Any]]]
 
 
-def _read_tags(data: bytes, at: int, stop: int, count: int, readers: _Readers) -> tuple[dict[str, Any], int]:
+def _parse_tags(data: bytes, at: int, stop: int, count: int, readers: _Readers) -> tuple[dict[str, Any], int]:
     tags: dict[str, Any] = {}
     unknown: list[tuple[int, bytes]] = []
     last = 0
@@ -241,7 +244,7 @@ def _skip_tags(data: bytes, at: int, stop: int, count: int, highest: int) -> int
     return at
 
 
-def _write_tags(tags: list[tuple[int, bytes]], unknown: tuple[tuple[int, bytes], ...], known: _Readers) -> tuple[int, bytes]:
+def _build_tags(tags: list[tuple[int, bytes]], unknown: tuple[tuple[int, bytes], ...], known: _Readers) -> tuple[int, bytes]:
     if unknown:
         for number, octets in unknown:
             if number in known or not 0 < number < 0x8000:
@@ -283,9 +286,9 @@ def _write_version_range(value: VersionRange) -> bytes:
 
 
 def _read_queue_weight(data: bytes, at: int) -> tuple[QueueWeight, int]:
-    _queue_length, = _QUEUE_WEIGHT_0.unpack_from(data, at)
+    _length_of_queue, = _QUEUE_WEIGHT_0.unpack_from(data, at)
     at += 1
-    _end = at + _queue_length
+    _end = at + _length_of_queue
     queue = _name(data[at:_end])
     at = _end
     weight, = _QUEUE_WEIGHT_1.unpack_from(data, at)
@@ -297,17 +300,17 @@ def _read_queue_weight(data: bytes, at: int) -> tuple[QueueWeight, int]:
 
 
 def _write_queue_weight(value: QueueWeight) -> bytes:
-    _queue = _name_octets(value.queue)
-    _queue_length = len(_queue)
+    _octets_of_queue = _name_octets(value.queue)
+    _length_of_queue = len(_octets_of_queue)
     if value.weight < 1:
         raise Doubt
-    return _QUEUE_WEIGHT_0.pack(_queue_length) + _queue + _QUEUE_WEIGHT_1.pack(value.weight)
+    return _QUEUE_WEIGHT_0.pack(_length_of_queue) + _octets_of_queue + _QUEUE_WEIGHT_1.pack(value.weight)
 
 
 def _read_type_support(data: bytes, at: int) -> tuple[TypeSupport, int]:
-    _type_length, = _TYPE_SUPPORT_0.unpack_from(data, at)
+    _length_of_type, = _TYPE_SUPPORT_0.unpack_from(data, at)
     at += 1
-    _end = at + _type_length
+    _end = at + _length_of_type
     type = _name(data[at:_end])
     at = _end
     cancel, max_attempts = _TYPE_SUPPORT_1.unpack_from(data, at)
@@ -317,15 +320,15 @@ def _read_type_support(data: bytes, at: int) -> tuple[TypeSupport, int]:
 
 
 def _write_type_support(value: TypeSupport) -> bytes:
-    _type = _name_octets(value.type)
-    _type_length = len(_type)
-    return _TYPE_SUPPORT_0.pack(_type_length) + _type + _TYPE_SUPPORT_1.pack(value.cancel, value.max_attempts)
+    _octets_of_type = _name_octets(value.type)
+    _length_of_type = len(_octets_of_type)
+    return _TYPE_SUPPORT_0.pack(_length_of_type) + _octets_of_type + _TYPE_SUPPORT_1.pack(value.cancel, value.max_attempts)
 
 
 def _read_resource(data: bytes, at: int) -> tuple[Resource, int]:
-    _name_length, = _RESOURCE_0.unpack_from(data, at)
+    _length_of_name, = _RESOURCE_0.unpack_from(data, at)
     at += 1
-    _end = at + _name_length
+    _end = at + _length_of_name
     name = _name(data[at:_end])
     at = _end
     amount, = _RESOURCE_1.unpack_from(data, at)
@@ -335,20 +338,20 @@ def _read_resource(data: bytes, at: int) -> tuple[Resource, int]:
 
 
 def _write_resource(value: Resource) -> bytes:
-    _name = _name_octets(value.name)
-    _name_length = len(_name)
-    return _RESOURCE_0.pack(_name_length) + _name + _RESOURCE_1.pack(value.amount)
+    _octets_of_name = _name_octets(value.name)
+    _length_of_name = len(_octets_of_name)
+    return _RESOURCE_0.pack(_length_of_name) + _octets_of_name + _RESOURCE_1.pack(value.amount)
 
 
 def _read_header(data: bytes, at: int) -> tuple[Header, int]:
-    _name_length, = _HEADER_0.unpack_from(data, at)
+    _length_of_name, = _HEADER_0.unpack_from(data, at)
     at += 1
-    _end = at + _name_length
+    _end = at + _length_of_name
     name = _name(data[at:_end])
     at = _end
-    _text_length, = _HEADER_1.unpack_from(data, at)
+    _length_of_text, = _HEADER_1.unpack_from(data, at)
     at += 2
-    _end = at + _text_length
+    _end = at + _length_of_text
     text = _text(data[at:_end], 0, 1024)
     at = _end
     value = Header(name, text)
@@ -356,11 +359,11 @@ def _read_header(data: bytes, at: int) -> tuple[Header, int]:
 
 
 def _write_header(value: Header) -> bytes:
-    _name = _name_octets(value.name)
-    _name_length = len(_name)
-    _text = _text_octets(value.text, 0, 1024)
-    _text_length = len(_text)
-    return _HEADER_0.pack(_name_length) + _name + _HEADER_1.pack(_text_length) + _text
+    _octets_of_name = _name_octets(value.name)
+    _length_of_name = len(_octets_of_name)
+    _octets_of_text = _text_octets(value.text, 0, 1024)
+    _length_of_text = len(_octets_of_text)
+    return _HEADER_0.pack(_length_of_name) + _octets_of_name + _HEADER_1.pack(_length_of_text) + _octets_of_text
 
 
 def _read_held_lease(data: bytes, at: int) -> tuple[HeldLease, int]:
@@ -400,9 +403,9 @@ def _write_retry_policy(value: RetryPolicy) -> bytes:
 
 
 def _read_unique_key(data: bytes, at: int) -> tuple[UniqueKey, int]:
-    _key_length, = _UNIQUE_KEY_0.unpack_from(data, at)
+    _length_of_key, = _UNIQUE_KEY_0.unpack_from(data, at)
     at += 1
-    _end = at + _key_length
+    _end = at + _length_of_key
     key = _name(data[at:_end])
     at = _end
     scope, until, hold = _UNIQUE_KEY_1.unpack_from(data, at)
@@ -412,9 +415,9 @@ def _read_unique_key(data: bytes, at: int) -> tuple[UniqueKey, int]:
 
 
 def _write_unique_key(value: UniqueKey) -> bytes:
-    _key = _name_octets(value.key)
-    _key_length = len(_key)
-    return _UNIQUE_KEY_0.pack(_key_length) + _key + _UNIQUE_KEY_1.pack(value.scope, value.until, value.hold)
+    _octets_of_key = _name_octets(value.key)
+    _length_of_key = len(_octets_of_key)
+    return _UNIQUE_KEY_0.pack(_length_of_key) + _octets_of_key + _UNIQUE_KEY_1.pack(value.scope, value.until, value.hold)
 
 
 def _read_group(data: bytes, at: int) -> tuple[Group, int]:
@@ -435,9 +438,9 @@ def _write_group(value: Group) -> bytes:
 
 
 def _read_concurrency_key(data: bytes, at: int) -> tuple[ConcurrencyKey, int]:
-    _key_length, = _CONCURRENCY_KEY_0.unpack_from(data, at)
+    _length_of_key, = _CONCURRENCY_KEY_0.unpack_from(data, at)
     at += 1
-    _end = at + _key_length
+    _end = at + _length_of_key
     key = _name(data[at:_end])
     at = _end
     limit, = _CONCURRENCY_KEY_1.unpack_from(data, at)
@@ -449,17 +452,17 @@ def _read_concurrency_key(data: bytes, at: int) -> tuple[ConcurrencyKey, int]:
 
 
 def _write_concurrency_key(value: ConcurrencyKey) -> bytes:
-    _key = _name_octets(value.key)
-    _key_length = len(_key)
+    _octets_of_key = _name_octets(value.key)
+    _length_of_key = len(_octets_of_key)
     if value.limit < 1:
         raise Doubt
-    return _CONCURRENCY_KEY_0.pack(_key_length) + _key + _CONCURRENCY_KEY_1.pack(value.limit)
+    return _CONCURRENCY_KEY_0.pack(_length_of_key) + _octets_of_key + _CONCURRENCY_KEY_1.pack(value.limit)
 
 
 def _read_rate_key(data: bytes, at: int) -> tuple[RateKey, int]:
-    _key_length, = _RATE_KEY_0.unpack_from(data, at)
+    _length_of_key, = _RATE_KEY_0.unpack_from(data, at)
     at += 1
-    _end = at + _key_length
+    _end = at + _length_of_key
     key = _name(data[at:_end])
     at = _end
     limit, period, burst = _RATE_KEY_1.unpack_from(data, at)
@@ -475,21 +478,21 @@ def _read_rate_key(data: bytes, at: int) -> tuple[RateKey, int]:
 
 
 def _write_rate_key(value: RateKey) -> bytes:
-    _key = _name_octets(value.key)
-    _key_length = len(_key)
+    _octets_of_key = _name_octets(value.key)
+    _length_of_key = len(_octets_of_key)
     if value.limit < 1:
         raise Doubt
     if value.period < 1:
         raise Doubt
     if value.burst < 1:
         raise Doubt
-    return _RATE_KEY_0.pack(_key_length) + _key + _RATE_KEY_1.pack(value.limit, value.period, value.burst)
+    return _RATE_KEY_0.pack(_length_of_key) + _octets_of_key + _RATE_KEY_1.pack(value.limit, value.period, value.burst)
 
 
 def _read_fairness_key(data: bytes, at: int) -> tuple[FairnessKey, int]:
-    _key_length, = _FAIRNESS_KEY_0.unpack_from(data, at)
+    _length_of_key, = _FAIRNESS_KEY_0.unpack_from(data, at)
     at += 1
-    _end = at + _key_length
+    _end = at + _length_of_key
     key = _name(data[at:_end])
     at = _end
     weight, = _FAIRNESS_KEY_1.unpack_from(data, at)
@@ -501,22 +504,22 @@ def _read_fairness_key(data: bytes, at: int) -> tuple[FairnessKey, int]:
 
 
 def _write_fairness_key(value: FairnessKey) -> bytes:
-    _key = _name_octets(value.key)
-    _key_length = len(_key)
+    _octets_of_key = _name_octets(value.key)
+    _length_of_key = len(_octets_of_key)
     if value.weight < 1:
         raise Doubt
-    return _FAIRNESS_KEY_0.pack(_key_length) + _key + _FAIRNESS_KEY_1.pack(value.weight)
+    return _FAIRNESS_KEY_0.pack(_length_of_key) + _octets_of_key + _FAIRNESS_KEY_1.pack(value.weight)
 
 
 def _read_attempt_record(data: bytes, at: int) -> tuple[AttemptRecord, int]:
-    attempt, outcome, ended, _worker_length = _ATTEMPT_RECORD_0.unpack_from(data, at)
+    attempt, outcome, ended, _length_of_worker = _ATTEMPT_RECORD_0.unpack_from(data, at)
     at += 13
-    _end = at + _worker_length
+    _end = at + _length_of_worker
     worker = _text(data[at:_end], 0, 1024)
     at = _end
-    _error_length, = _ATTEMPT_RECORD_1.unpack_from(data, at)
+    _length_of_error, = _ATTEMPT_RECORD_1.unpack_from(data, at)
     at += 2
-    _end = at + _error_length
+    _end = at + _length_of_error
     error = _text(data[at:_end], 0, 1024)
     at = _end
     value = AttemptRecord(attempt, outcome, ended, worker, error)
@@ -524,124 +527,124 @@ def _read_attempt_record(data: bytes, at: int) -> tuple[AttemptRecord, int]:
 
 
 def _write_attempt_record(value: AttemptRecord) -> bytes:
-    _worker = _text_octets(value.worker, 0, 1024)
-    _worker_length = len(_worker)
-    _error = _text_octets(value.error, 0, 1024)
-    _error_length = len(_error)
-    return _ATTEMPT_RECORD_0.pack(value.attempt, value.outcome, value.ended, _worker_length) + _worker + _ATTEMPT_RECORD_1.pack(_error_length) + _error
+    _octets_of_worker = _text_octets(value.worker, 0, 1024)
+    _length_of_worker = len(_octets_of_worker)
+    _octets_of_error = _text_octets(value.error, 0, 1024)
+    _length_of_error = len(_octets_of_error)
+    return _ATTEMPT_RECORD_0.pack(value.attempt, value.outcome, value.ended, _length_of_worker) + _octets_of_worker + _ATTEMPT_RECORD_1.pack(_length_of_error) + _octets_of_error
 
 
 # -- tags -------------------------------------------------------------------------------------------------------
 
 
-def _read_envelope_headers(data: bytes, at: int, stop: int) -> tuple[Header, ...]:
+def _read_envelope__headers(data: bytes, at: int, stop: int) -> tuple[Header, ...]:
     value: tuple[Header, ...]
     (_count,) = _U16.unpack_from(data, at)
     at += 2
     if _count > 65535:
         raise Doubt
-    _value = []
+    _items_of_value = []
     for _ in range(_count):
-        _value_item, at = _read_header(data, at)
-        _value.append(_value_item)
-    value = tuple(_value)
+        _item_of_value, at = _read_header(data, at)
+        _items_of_value.append(_item_of_value)
+    value = tuple(_items_of_value)
     if at != stop:
         raise Doubt
     return value
 
 
-def _tag_envelope_headers(value: tuple[Header, ...]) -> bytes:
+def _write_envelope__headers(value: tuple[Header, ...]) -> bytes:
     if len(value) > 65535:
         raise Doubt
     return _U16.pack(len(value)) + b"".join([_write_header(_item) for _item in value])
 
 
-def _read_envelope_trace_context(data: bytes, at: int, stop: int) -> str:
+def _read_envelope__trace_context(data: bytes, at: int, stop: int) -> str:
     value: str
     return _text(data[at:stop], 0, 1024)
 
 
-def _tag_envelope_trace_context(value: str) -> bytes:
+def _write_envelope__trace_context(value: str) -> bytes:
     return _text_octets(value, 0, 1024)
 
 
-def _read_envelope_trace_state(data: bytes, at: int, stop: int) -> str:
+def _read_envelope__trace_state(data: bytes, at: int, stop: int) -> str:
     value: str
     return _text(data[at:stop], 0, 1024)
 
 
-def _tag_envelope_trace_state(value: str) -> bytes:
+def _write_envelope__trace_state(value: str) -> bytes:
     return _text_octets(value, 0, 1024)
 
 
 _ENVELOPE_TAGS: _Readers = {
-    1: ("headers", _read_envelope_headers),
-    2: ("trace_context", _read_envelope_trace_context),
-    3: ("trace_state", _read_envelope_trace_state),
+    1: ("headers", _read_envelope__headers),
+    2: ("trace_context", _read_envelope__trace_context),
+    3: ("trace_state", _read_envelope__trace_state),
 }
 
 
-def _write_envelope_tags(value: Envelope) -> tuple[int, bytes]:
+def _write_envelope__tags(value: Envelope) -> tuple[int, bytes]:
     tags: list[tuple[int, bytes]] = []
     if value.headers is not None:
-        tags.append((1, _tag_envelope_headers(value.headers)))
+        tags.append((1, _write_envelope__headers(value.headers)))
     if value.trace_context is not None:
-        tags.append((2, _tag_envelope_trace_context(value.trace_context)))
+        tags.append((2, _write_envelope__trace_context(value.trace_context)))
     if value.trace_state is not None:
-        tags.append((3, _tag_envelope_trace_state(value.trace_state)))
+        tags.append((3, _write_envelope__trace_state(value.trace_state)))
     if not tags and not value.unknown:
         return 0, b""
-    return _write_tags(tags, value.unknown, _ENVELOPE_TAGS)
+    return _build_tags(tags, value.unknown, _ENVELOPE_TAGS)
 
 
-def _read_report_error_type(data: bytes, at: int, stop: int) -> str:
+def _read_report__error_type(data: bytes, at: int, stop: int) -> str:
     value: str
     return _text(data[at:stop], 0, 1024)
 
 
-def _tag_report_error_type(value: str) -> bytes:
+def _write_report__error_type(value: str) -> bytes:
     return _text_octets(value, 0, 1024)
 
 
-def _read_report_error_message(data: bytes, at: int, stop: int) -> str:
+def _read_report__error_message(data: bytes, at: int, stop: int) -> str:
     value: str
     return _text(data[at:stop], 0, 65535)
 
 
-def _tag_report_error_message(value: str) -> bytes:
+def _write_report__error_message(value: str) -> bytes:
     return _text_octets(value, 0, 65535)
 
 
-def _read_report_traceback(data: bytes, at: int, stop: int) -> str:
+def _read_report__traceback(data: bytes, at: int, stop: int) -> str:
     value: str
     return _text(data[at:stop], 0, 65535)
 
 
-def _tag_report_traceback(value: str) -> bytes:
+def _write_report__traceback(value: str) -> bytes:
     return _text_octets(value, 0, 65535)
 
 
 _REPORT_TAGS: _Readers = {
-    1: ("error_type", _read_report_error_type),
-    2: ("error_message", _read_report_error_message),
-    3: ("traceback", _read_report_traceback),
+    1: ("error_type", _read_report__error_type),
+    2: ("error_message", _read_report__error_message),
+    3: ("traceback", _read_report__traceback),
 }
 
 
-def _write_report_tags(value: Report) -> tuple[int, bytes]:
+def _write_report__tags(value: Report) -> tuple[int, bytes]:
     tags: list[tuple[int, bytes]] = []
     if value.error_type is not None:
-        tags.append((1, _tag_report_error_type(value.error_type)))
+        tags.append((1, _write_report__error_type(value.error_type)))
     if value.error_message is not None:
-        tags.append((2, _tag_report_error_message(value.error_message)))
+        tags.append((2, _write_report__error_message(value.error_message)))
     if value.traceback is not None:
-        tags.append((3, _tag_report_traceback(value.traceback)))
+        tags.append((3, _write_report__traceback(value.traceback)))
     if not tags and not value.unknown:
         return 0, b""
-    return _write_tags(tags, value.unknown, _REPORT_TAGS)
+    return _build_tags(tags, value.unknown, _REPORT_TAGS)
 
 
-def _read_task_cost(data: bytes, at: int, stop: int) -> int:
+def _read_task__cost(data: bytes, at: int, stop: int) -> int:
     value: int
     (value,) = _STRUCTS['>H'].unpack_from(data, at)
     at += 2
@@ -652,52 +655,52 @@ def _read_task_cost(data: bytes, at: int, stop: int) -> int:
     return value
 
 
-def _tag_task_cost(value: int) -> bytes:
+def _write_task__cost(value: int) -> bytes:
     if value < 1:
         raise Doubt
     return _STRUCTS['>H'].pack(value)
 
 
-def _read_task_resources(data: bytes, at: int, stop: int) -> tuple[Resource, ...]:
+def _read_task__resources(data: bytes, at: int, stop: int) -> tuple[Resource, ...]:
     value: tuple[Resource, ...]
     (_count,) = _U16.unpack_from(data, at)
     at += 2
     if _count > 64:
         raise Doubt
-    _value = []
+    _items_of_value = []
     for _ in range(_count):
-        _value_item, at = _read_resource(data, at)
-        _value.append(_value_item)
-    value = tuple(_value)
+        _item_of_value, at = _read_resource(data, at)
+        _items_of_value.append(_item_of_value)
+    value = tuple(_items_of_value)
     if at != stop:
         raise Doubt
     return value
 
 
-def _tag_task_resources(value: tuple[Resource, ...]) -> bytes:
+def _write_task__resources(value: tuple[Resource, ...]) -> bytes:
     if len(value) > 64:
         raise Doubt
     return _U16.pack(len(value)) + b"".join([_write_resource(_item) for _item in value])
 
 
 _TASK_TAGS: _Readers = {
-    1: ("cost", _read_task_cost),
-    2: ("resources", _read_task_resources),
+    1: ("cost", _read_task__cost),
+    2: ("resources", _read_task__resources),
 }
 
 
-def _write_task_tags(value: Task) -> tuple[int, bytes]:
+def _write_task__tags(value: Task) -> tuple[int, bytes]:
     tags: list[tuple[int, bytes]] = []
     if value.cost is not None:
-        tags.append((1, _tag_task_cost(value.cost)))
+        tags.append((1, _write_task__cost(value.cost)))
     if value.resources is not None:
-        tags.append((2, _tag_task_resources(value.resources)))
+        tags.append((2, _write_task__resources(value.resources)))
     if not tags and not value.unknown:
         return 0, b""
-    return _write_tags(tags, value.unknown, _TASK_TAGS)
+    return _build_tags(tags, value.unknown, _TASK_TAGS)
 
 
-def _read_result_no_retry(data: bytes, at: int, stop: int) -> bool:
+def _read_result__no_retry(data: bytes, at: int, stop: int) -> bool:
     value: bool
     (value,) = _STRUCTS['>B'].unpack_from(data, at)
     at += 1
@@ -707,13 +710,13 @@ def _read_result_no_retry(data: bytes, at: int, stop: int) -> bool:
     return value
 
 
-def _tag_result_no_retry(value: bool) -> bytes:
+def _write_result__no_retry(value: bool) -> bytes:
     if value not in _BOOLEANS_WRITTEN:
         raise Doubt
     return _STRUCTS['>B'].pack(value)
 
 
-def _read_result_retry_after(data: bytes, at: int, stop: int) -> int:
+def _read_result__retry_after(data: bytes, at: int, stop: int) -> int:
     value: int
     (value,) = _STRUCTS['>I'].unpack_from(data, at)
     at += 4
@@ -722,11 +725,11 @@ def _read_result_retry_after(data: bytes, at: int, stop: int) -> int:
     return value
 
 
-def _tag_result_retry_after(value: int) -> bytes:
+def _write_result__retry_after(value: int) -> bytes:
     return _STRUCTS['>I'].pack(value)
 
 
-def _read_result_exit_status(data: bytes, at: int, stop: int) -> int:
+def _read_result__exit_status(data: bytes, at: int, stop: int) -> int:
     value: int
     (value,) = _STRUCTS['>H'].unpack_from(data, at)
     at += 2
@@ -735,11 +738,11 @@ def _read_result_exit_status(data: bytes, at: int, stop: int) -> int:
     return value
 
 
-def _tag_result_exit_status(value: int) -> bytes:
+def _write_result__exit_status(value: int) -> bytes:
     return _STRUCTS['>H'].pack(value)
 
 
-def _read_result_attempt(data: bytes, at: int, stop: int) -> int:
+def _read_result__attempt(data: bytes, at: int, stop: int) -> int:
     value: int
     (value,) = _STRUCTS['>H'].unpack_from(data, at)
     at += 2
@@ -748,34 +751,34 @@ def _read_result_attempt(data: bytes, at: int, stop: int) -> int:
     return value
 
 
-def _tag_result_attempt(value: int) -> bytes:
+def _write_result__attempt(value: int) -> bytes:
     return _STRUCTS['>H'].pack(value)
 
 
 _RESULT_TAGS: _Readers = {
-    1: ("no_retry", _read_result_no_retry),
-    2: ("retry_after", _read_result_retry_after),
-    3: ("exit_status", _read_result_exit_status),
-    4: ("attempt", _read_result_attempt),
+    1: ("no_retry", _read_result__no_retry),
+    2: ("retry_after", _read_result__retry_after),
+    3: ("exit_status", _read_result__exit_status),
+    4: ("attempt", _read_result__attempt),
 }
 
 
-def _write_result_tags(value: Result) -> tuple[int, bytes]:
+def _write_result__tags(value: Result) -> tuple[int, bytes]:
     tags: list[tuple[int, bytes]] = []
     if value.no_retry is not None:
-        tags.append((1, _tag_result_no_retry(value.no_retry)))
+        tags.append((1, _write_result__no_retry(value.no_retry)))
     if value.retry_after is not None:
-        tags.append((2, _tag_result_retry_after(value.retry_after)))
+        tags.append((2, _write_result__retry_after(value.retry_after)))
     if value.exit_status is not None:
-        tags.append((3, _tag_result_exit_status(value.exit_status)))
+        tags.append((3, _write_result__exit_status(value.exit_status)))
     if value.attempt is not None:
-        tags.append((4, _tag_result_attempt(value.attempt)))
+        tags.append((4, _write_result__attempt(value.attempt)))
     if not tags and not value.unknown:
         return 0, b""
-    return _write_tags(tags, value.unknown, _RESULT_TAGS)
+    return _build_tags(tags, value.unknown, _RESULT_TAGS)
 
 
-def _read_hello_versions(data: bytes, at: int, stop: int) -> VersionRange:
+def _read_hello__versions(data: bytes, at: int, stop: int) -> VersionRange:
     value: VersionRange
     value, at = _read_version_range(data, at)
     if at != stop:
@@ -783,11 +786,11 @@ def _read_hello_versions(data: bytes, at: int, stop: int) -> VersionRange:
     return value
 
 
-def _tag_hello_versions(value: VersionRange) -> bytes:
+def _write_hello__versions(value: VersionRange) -> bytes:
     return _write_version_range(value)
 
 
-def _read_hello_role(data: bytes, at: int, stop: int) -> int:
+def _read_hello__role(data: bytes, at: int, stop: int) -> int:
     value: int
     (value,) = _STRUCTS['>B'].unpack_from(data, at)
     at += 1
@@ -796,11 +799,11 @@ def _read_hello_role(data: bytes, at: int, stop: int) -> int:
     return value
 
 
-def _tag_hello_role(value: int) -> bytes:
+def _write_hello__role(value: int) -> bytes:
     return _STRUCTS['>B'].pack(value)
 
 
-def _read_hello_version(data: bytes, at: int, stop: int) -> int:
+def _read_hello__version(data: bytes, at: int, stop: int) -> int:
     value: int
     (value,) = _STRUCTS['>H'].unpack_from(data, at)
     at += 2
@@ -811,22 +814,22 @@ def _read_hello_version(data: bytes, at: int, stop: int) -> int:
     return value
 
 
-def _tag_hello_version(value: int) -> bytes:
+def _write_hello__version(value: int) -> bytes:
     if value < 1:
         raise Doubt
     return _STRUCTS['>H'].pack(value)
 
 
-def _read_hello_agent(data: bytes, at: int, stop: int) -> str:
+def _read_hello__agent(data: bytes, at: int, stop: int) -> str:
     value: str
     return _text(data[at:stop], 0, 1024)
 
 
-def _tag_hello_agent(value: str) -> bytes:
+def _write_hello__agent(value: str) -> bytes:
     return _text_octets(value, 0, 1024)
 
 
-def _read_hello_frame_limit(data: bytes, at: int, stop: int) -> int:
+def _read_hello__frame_limit(data: bytes, at: int, stop: int) -> int:
     value: int
     (value,) = _STRUCTS['>I'].unpack_from(data, at)
     at += 4
@@ -837,13 +840,13 @@ def _read_hello_frame_limit(data: bytes, at: int, stop: int) -> int:
     return value
 
 
-def _tag_hello_frame_limit(value: int) -> bytes:
+def _write_hello__frame_limit(value: int) -> bytes:
     if value < 65536 or value > 67108864:
         raise Doubt
     return _STRUCTS['>I'].pack(value)
 
 
-def _read_hello_heartbeat(data: bytes, at: int, stop: int) -> int:
+def _read_hello__heartbeat(data: bytes, at: int, stop: int) -> int:
     value: int
     (value,) = _STRUCTS['>I'].unpack_from(data, at)
     at += 4
@@ -854,13 +857,13 @@ def _read_hello_heartbeat(data: bytes, at: int, stop: int) -> int:
     return value
 
 
-def _tag_hello_heartbeat(value: int) -> bytes:
+def _write_hello__heartbeat(value: int) -> bytes:
     if value < 100 or value > 600000:
         raise Doubt
     return _STRUCTS['>I'].pack(value)
 
 
-def _read_hello_in_flight(data: bytes, at: int, stop: int) -> int:
+def _read_hello__in_flight(data: bytes, at: int, stop: int) -> int:
     value: int
     (value,) = _STRUCTS['>I'].unpack_from(data, at)
     at += 4
@@ -871,22 +874,22 @@ def _read_hello_in_flight(data: bytes, at: int, stop: int) -> int:
     return value
 
 
-def _tag_hello_in_flight(value: int) -> bytes:
+def _write_hello__in_flight(value: int) -> bytes:
     if value < 1 or value > 1000000:
         raise Doubt
     return _STRUCTS['>I'].pack(value)
 
 
-def _read_hello_key_id(data: bytes, at: int, stop: int) -> str:
+def _read_hello__key_id(data: bytes, at: int, stop: int) -> str:
     value: str
     return _name(data[at:stop])
 
 
-def _tag_hello_key_id(value: str) -> bytes:
+def _write_hello__key_id(value: str) -> bytes:
     return _name_octets(value)
 
 
-def _read_hello_session(data: bytes, at: int, stop: int) -> bytes:
+def _read_hello__session(data: bytes, at: int, stop: int) -> bytes:
     value: bytes
     (value,) = _STRUCTS['>16s'].unpack_from(data, at)
     at += 16
@@ -895,13 +898,13 @@ def _read_hello_session(data: bytes, at: int, stop: int) -> bytes:
     return value
 
 
-def _tag_hello_session(value: bytes) -> bytes:
+def _write_hello__session(value: bytes) -> bytes:
     if len(value) != 16:
         raise Doubt
     return _STRUCTS['>16s'].pack(value)
 
 
-def _read_hello_dedup_window(data: bytes, at: int, stop: int) -> int:
+def _read_hello__dedup_window(data: bytes, at: int, stop: int) -> int:
     value: int
     (value,) = _STRUCTS['>Q'].unpack_from(data, at)
     at += 8
@@ -910,11 +913,11 @@ def _read_hello_dedup_window(data: bytes, at: int, stop: int) -> int:
     return value
 
 
-def _tag_hello_dedup_window(value: int) -> bytes:
+def _write_hello__dedup_window(value: int) -> bytes:
     return _STRUCTS['>Q'].pack(value)
 
 
-def _read_hello_proof(data: bytes, at: int, stop: int) -> bytes:
+def _read_hello__proof(data: bytes, at: int, stop: int) -> bytes:
     value: bytes
     (value,) = _STRUCTS['>32s'].unpack_from(data, at)
     at += 32
@@ -923,69 +926,69 @@ def _read_hello_proof(data: bytes, at: int, stop: int) -> bytes:
     return value
 
 
-def _tag_hello_proof(value: bytes) -> bytes:
+def _write_hello__proof(value: bytes) -> bytes:
     if len(value) != 32:
         raise Doubt
     return _STRUCTS['>32s'].pack(value)
 
 
-def _read_hello_name(data: bytes, at: int, stop: int) -> str:
+def _read_hello__name(data: bytes, at: int, stop: int) -> str:
     value: str
     return _text(data[at:stop], 0, 1024)
 
 
-def _tag_hello_name(value: str) -> bytes:
+def _write_hello__name(value: str) -> bytes:
     return _text_octets(value, 0, 1024)
 
 
 _HELLO_TAGS: _Readers = {
-    1: ("versions", _read_hello_versions),
-    2: ("role", _read_hello_role),
-    3: ("version", _read_hello_version),
-    4: ("agent", _read_hello_agent),
-    5: ("frame_limit", _read_hello_frame_limit),
-    6: ("heartbeat", _read_hello_heartbeat),
-    7: ("in_flight", _read_hello_in_flight),
-    8: ("key_id", _read_hello_key_id),
-    9: ("session", _read_hello_session),
-    10: ("dedup_window", _read_hello_dedup_window),
-    11: ("proof", _read_hello_proof),
-    12: ("name", _read_hello_name),
+    1: ("versions", _read_hello__versions),
+    2: ("role", _read_hello__role),
+    3: ("version", _read_hello__version),
+    4: ("agent", _read_hello__agent),
+    5: ("frame_limit", _read_hello__frame_limit),
+    6: ("heartbeat", _read_hello__heartbeat),
+    7: ("in_flight", _read_hello__in_flight),
+    8: ("key_id", _read_hello__key_id),
+    9: ("session", _read_hello__session),
+    10: ("dedup_window", _read_hello__dedup_window),
+    11: ("proof", _read_hello__proof),
+    12: ("name", _read_hello__name),
 }
 
 
-def _write_hello_tags(value: Hello) -> tuple[int, bytes]:
+def _write_hello__tags(value: Hello) -> tuple[int, bytes]:
     tags: list[tuple[int, bytes]] = []
     if value.versions is not None:
-        tags.append((1, _tag_hello_versions(value.versions)))
+        tags.append((1, _write_hello__versions(value.versions)))
     if value.role is not None:
-        tags.append((2, _tag_hello_role(value.role)))
+        tags.append((2, _write_hello__role(value.role)))
     if value.version is not None:
-        tags.append((3, _tag_hello_version(value.version)))
+        tags.append((3, _write_hello__version(value.version)))
     if value.agent is not None:
-        tags.append((4, _tag_hello_agent(value.agent)))
+        tags.append((4, _write_hello__agent(value.agent)))
     if value.frame_limit is not None:
-        tags.append((5, _tag_hello_frame_limit(value.frame_limit)))
+        tags.append((5, _write_hello__frame_limit(value.frame_limit)))
     if value.heartbeat is not None:
-        tags.append((6, _tag_hello_heartbeat(value.heartbeat)))
+        tags.append((6, _write_hello__heartbeat(value.heartbeat)))
     if value.in_flight is not None:
-        tags.append((7, _tag_hello_in_flight(value.in_flight)))
+        tags.append((7, _write_hello__in_flight(value.in_flight)))
     if value.key_id is not None:
-        tags.append((8, _tag_hello_key_id(value.key_id)))
+        tags.append((8, _write_hello__key_id(value.key_id)))
     if value.session is not None:
-        tags.append((9, _tag_hello_session(value.session)))
+        tags.append((9, _write_hello__session(value.session)))
     if value.dedup_window is not None:
-        tags.append((10, _tag_hello_dedup_window(value.dedup_window)))
+        tags.append((10, _write_hello__dedup_window(value.dedup_window)))
     if value.proof is not None:
-        tags.append((11, _tag_hello_proof(value.proof)))
+        tags.append((11, _write_hello__proof(value.proof)))
     if value.name is not None:
-        tags.append((12, _tag_hello_name(value.name)))
+        tags.append((12, _write_hello__name(value.name)))
     if not tags and not value.unknown:
         return 0, b""
-    return _write_tags(tags, value.unknown, _HELLO_TAGS)
+    return _build_tags(tags, value.unknown, _HELLO_TAGS)
 
 
-def _read_error_task_id(data: bytes, at: int, stop: int) -> bytes:
+def _read_error__task_id(data: bytes, at: int, stop: int) -> bytes:
     value: bytes
     (value,) = _STRUCTS['>16s'].unpack_from(data, at)
     at += 16
@@ -994,13 +997,13 @@ def _read_error_task_id(data: bytes, at: int, stop: int) -> bytes:
     return value
 
 
-def _tag_error_task_id(value: bytes) -> bytes:
+def _write_error__task_id(value: bytes) -> bytes:
     if len(value) != 16:
         raise Doubt
     return _STRUCTS['>16s'].pack(value)
 
 
-def _read_error_retry_after(data: bytes, at: int, stop: int) -> int:
+def _read_error__retry_after(data: bytes, at: int, stop: int) -> int:
     value: int
     (value,) = _STRUCTS['>I'].unpack_from(data, at)
     at += 4
@@ -1009,20 +1012,20 @@ def _read_error_retry_after(data: bytes, at: int, stop: int) -> int:
     return value
 
 
-def _tag_error_retry_after(value: int) -> bytes:
+def _write_error__retry_after(value: int) -> bytes:
     return _STRUCTS['>I'].pack(value)
 
 
-def _read_error_address(data: bytes, at: int, stop: int) -> str:
+def _read_error__address(data: bytes, at: int, stop: int) -> str:
     value: str
     return _text(data[at:stop], 0, 1024)
 
 
-def _tag_error_address(value: str) -> bytes:
+def _write_error__address(value: str) -> bytes:
     return _text_octets(value, 0, 1024)
 
 
-def _read_error_existing_id(data: bytes, at: int, stop: int) -> bytes:
+def _read_error__existing_id(data: bytes, at: int, stop: int) -> bytes:
     value: bytes
     (value,) = _STRUCTS['>16s'].unpack_from(data, at)
     at += 16
@@ -1031,22 +1034,22 @@ def _read_error_existing_id(data: bytes, at: int, stop: int) -> bytes:
     return value
 
 
-def _tag_error_existing_id(value: bytes) -> bytes:
+def _write_error__existing_id(value: bytes) -> bytes:
     if len(value) != 16:
         raise Doubt
     return _STRUCTS['>16s'].pack(value)
 
 
-def _read_error_field(data: bytes, at: int, stop: int) -> str:
+def _read_error__field(data: bytes, at: int, stop: int) -> str:
     value: str
     return _text(data[at:stop], 0, 1024)
 
 
-def _tag_error_field(value: str) -> bytes:
+def _write_error__field(value: str) -> bytes:
     return _text_octets(value, 0, 1024)
 
 
-def _read_error_offset(data: bytes, at: int, stop: int) -> int:
+def _read_error__offset(data: bytes, at: int, stop: int) -> int:
     value: int
     (value,) = _STRUCTS['>I'].unpack_from(data, at)
     at += 4
@@ -1055,40 +1058,40 @@ def _read_error_offset(data: bytes, at: int, stop: int) -> int:
     return value
 
 
-def _tag_error_offset(value: int) -> bytes:
+def _write_error__offset(value: int) -> bytes:
     return _STRUCTS['>I'].pack(value)
 
 
 _ERROR_TAGS: _Readers = {
-    1: ("task_id", _read_error_task_id),
-    2: ("retry_after", _read_error_retry_after),
-    3: ("address", _read_error_address),
-    4: ("existing_id", _read_error_existing_id),
-    5: ("field", _read_error_field),
-    6: ("offset", _read_error_offset),
+    1: ("task_id", _read_error__task_id),
+    2: ("retry_after", _read_error__retry_after),
+    3: ("address", _read_error__address),
+    4: ("existing_id", _read_error__existing_id),
+    5: ("field", _read_error__field),
+    6: ("offset", _read_error__offset),
 }
 
 
-def _write_error_tags(value: Error) -> tuple[int, bytes]:
+def _write_error__tags(value: Error) -> tuple[int, bytes]:
     tags: list[tuple[int, bytes]] = []
     if value.task_id is not None:
-        tags.append((1, _tag_error_task_id(value.task_id)))
+        tags.append((1, _write_error__task_id(value.task_id)))
     if value.retry_after is not None:
-        tags.append((2, _tag_error_retry_after(value.retry_after)))
+        tags.append((2, _write_error__retry_after(value.retry_after)))
     if value.address is not None:
-        tags.append((3, _tag_error_address(value.address)))
+        tags.append((3, _write_error__address(value.address)))
     if value.existing_id is not None:
-        tags.append((4, _tag_error_existing_id(value.existing_id)))
+        tags.append((4, _write_error__existing_id(value.existing_id)))
     if value.field is not None:
-        tags.append((5, _tag_error_field(value.field)))
+        tags.append((5, _write_error__field(value.field)))
     if value.offset is not None:
-        tags.append((6, _tag_error_offset(value.offset)))
+        tags.append((6, _write_error__offset(value.offset)))
     if not tags and not value.unknown:
         return 0, b""
-    return _write_tags(tags, value.unknown, _ERROR_TAGS)
+    return _build_tags(tags, value.unknown, _ERROR_TAGS)
 
 
-def _read_auth_proof(data: bytes, at: int, stop: int) -> bytes:
+def _read_auth__proof(data: bytes, at: int, stop: int) -> bytes:
     value: bytes
     (value,) = _STRUCTS['>32s'].unpack_from(data, at)
     at += 32
@@ -1097,36 +1100,36 @@ def _read_auth_proof(data: bytes, at: int, stop: int) -> bytes:
     return value
 
 
-def _tag_auth_proof(value: bytes) -> bytes:
+def _write_auth__proof(value: bytes) -> bytes:
     if len(value) != 32:
         raise Doubt
     return _STRUCTS['>32s'].pack(value)
 
 
 _AUTH_TAGS: _Readers = {
-    1: ("proof", _read_auth_proof),
+    1: ("proof", _read_auth__proof),
 }
 
 
-def _write_auth_tags(value: Auth) -> tuple[int, bytes]:
+def _write_auth__tags(value: Auth) -> tuple[int, bytes]:
     tags: list[tuple[int, bytes]] = []
     if value.proof is not None:
-        tags.append((1, _tag_auth_proof(value.proof)))
+        tags.append((1, _write_auth__proof(value.proof)))
     if not tags and not value.unknown:
         return 0, b""
-    return _write_tags(tags, value.unknown, _AUTH_TAGS)
+    return _build_tags(tags, value.unknown, _AUTH_TAGS)
 
 
-def _read_goodbye_text(data: bytes, at: int, stop: int) -> str:
+def _read_goodbye__text(data: bytes, at: int, stop: int) -> str:
     value: str
     return _text(data[at:stop], 0, 1024)
 
 
-def _tag_goodbye_text(value: str) -> bytes:
+def _write_goodbye__text(value: str) -> bytes:
     return _text_octets(value, 0, 1024)
 
 
-def _read_goodbye_reconnect_after(data: bytes, at: int, stop: int) -> int:
+def _read_goodbye__reconnect_after(data: bytes, at: int, stop: int) -> int:
     value: int
     (value,) = _STRUCTS['>I'].unpack_from(data, at)
     at += 4
@@ -1135,28 +1138,28 @@ def _read_goodbye_reconnect_after(data: bytes, at: int, stop: int) -> int:
     return value
 
 
-def _tag_goodbye_reconnect_after(value: int) -> bytes:
+def _write_goodbye__reconnect_after(value: int) -> bytes:
     return _STRUCTS['>I'].pack(value)
 
 
 _GOODBYE_TAGS: _Readers = {
-    1: ("text", _read_goodbye_text),
-    2: ("reconnect_after", _read_goodbye_reconnect_after),
+    1: ("text", _read_goodbye__text),
+    2: ("reconnect_after", _read_goodbye__reconnect_after),
 }
 
 
-def _write_goodbye_tags(value: Goodbye) -> tuple[int, bytes]:
+def _write_goodbye__tags(value: Goodbye) -> tuple[int, bytes]:
     tags: list[tuple[int, bytes]] = []
     if value.text is not None:
-        tags.append((1, _tag_goodbye_text(value.text)))
+        tags.append((1, _write_goodbye__text(value.text)))
     if value.reconnect_after is not None:
-        tags.append((2, _tag_goodbye_reconnect_after(value.reconnect_after)))
+        tags.append((2, _write_goodbye__reconnect_after(value.reconnect_after)))
     if not tags and not value.unknown:
         return 0, b""
-    return _write_tags(tags, value.unknown, _GOODBYE_TAGS)
+    return _build_tags(tags, value.unknown, _GOODBYE_TAGS)
 
 
-def _read_submit_delay(data: bytes, at: int, stop: int) -> int:
+def _read_submit__delay(data: bytes, at: int, stop: int) -> int:
     value: int
     (value,) = _STRUCTS['>I'].unpack_from(data, at)
     at += 4
@@ -1167,13 +1170,13 @@ def _read_submit_delay(data: bytes, at: int, stop: int) -> int:
     return value
 
 
-def _tag_submit_delay(value: int) -> bytes:
+def _write_submit__delay(value: int) -> bytes:
     if value < 1:
         raise Doubt
     return _STRUCTS['>I'].pack(value)
 
 
-def _read_submit_not_before(data: bytes, at: int, stop: int) -> int:
+def _read_submit__not_before(data: bytes, at: int, stop: int) -> int:
     value: int
     (value,) = _STRUCTS['>Q'].unpack_from(data, at)
     at += 8
@@ -1182,11 +1185,11 @@ def _read_submit_not_before(data: bytes, at: int, stop: int) -> int:
     return value
 
 
-def _tag_submit_not_before(value: int) -> bytes:
+def _write_submit__not_before(value: int) -> bytes:
     return _STRUCTS['>Q'].pack(value)
 
 
-def _read_submit_expires_in(data: bytes, at: int, stop: int) -> int:
+def _read_submit__expires_in(data: bytes, at: int, stop: int) -> int:
     value: int
     (value,) = _STRUCTS['>I'].unpack_from(data, at)
     at += 4
@@ -1197,13 +1200,13 @@ def _read_submit_expires_in(data: bytes, at: int, stop: int) -> int:
     return value
 
 
-def _tag_submit_expires_in(value: int) -> bytes:
+def _write_submit__expires_in(value: int) -> bytes:
     if value < 1:
         raise Doubt
     return _STRUCTS['>I'].pack(value)
 
 
-def _read_submit_expires_at(data: bytes, at: int, stop: int) -> int:
+def _read_submit__expires_at(data: bytes, at: int, stop: int) -> int:
     value: int
     (value,) = _STRUCTS['>Q'].unpack_from(data, at)
     at += 8
@@ -1212,11 +1215,11 @@ def _read_submit_expires_at(data: bytes, at: int, stop: int) -> int:
     return value
 
 
-def _tag_submit_expires_at(value: int) -> bytes:
+def _write_submit__expires_at(value: int) -> bytes:
     return _STRUCTS['>Q'].pack(value)
 
 
-def _read_submit_time_limit(data: bytes, at: int, stop: int) -> int:
+def _read_submit__time_limit(data: bytes, at: int, stop: int) -> int:
     value: int
     (value,) = _STRUCTS['>I'].unpack_from(data, at)
     at += 4
@@ -1227,13 +1230,13 @@ def _read_submit_time_limit(data: bytes, at: int, stop: int) -> int:
     return value
 
 
-def _tag_submit_time_limit(value: int) -> bytes:
+def _write_submit__time_limit(value: int) -> bytes:
     if value < 1:
         raise Doubt
     return _STRUCTS['>I'].pack(value)
 
 
-def _read_submit_max_attempts(data: bytes, at: int, stop: int) -> int:
+def _read_submit__max_attempts(data: bytes, at: int, stop: int) -> int:
     value: int
     (value,) = _STRUCTS['>H'].unpack_from(data, at)
     at += 2
@@ -1244,13 +1247,13 @@ def _read_submit_max_attempts(data: bytes, at: int, stop: int) -> int:
     return value
 
 
-def _tag_submit_max_attempts(value: int) -> bytes:
+def _write_submit__max_attempts(value: int) -> bytes:
     if value < 1:
         raise Doubt
     return _STRUCTS['>H'].pack(value)
 
 
-def _read_submit_retry(data: bytes, at: int, stop: int) -> RetryPolicy:
+def _read_submit__retry(data: bytes, at: int, stop: int) -> RetryPolicy:
     value: RetryPolicy
     value, at = _read_retry_policy(data, at)
     if at != stop:
@@ -1258,11 +1261,11 @@ def _read_submit_retry(data: bytes, at: int, stop: int) -> RetryPolicy:
     return value
 
 
-def _tag_submit_retry(value: RetryPolicy) -> bytes:
+def _write_submit__retry(value: RetryPolicy) -> bytes:
     return _write_retry_policy(value)
 
 
-def _read_submit_unique(data: bytes, at: int, stop: int) -> UniqueKey:
+def _read_submit__unique(data: bytes, at: int, stop: int) -> UniqueKey:
     value: UniqueKey
     value, at = _read_unique_key(data, at)
     if at != stop:
@@ -1270,60 +1273,60 @@ def _read_submit_unique(data: bytes, at: int, stop: int) -> UniqueKey:
     return value
 
 
-def _tag_submit_unique(value: UniqueKey) -> bytes:
+def _write_submit__unique(value: UniqueKey) -> bytes:
     return _write_unique_key(value)
 
 
-def _read_submit_requires(data: bytes, at: int, stop: int) -> tuple[str, ...]:
+def _read_submit__requires(data: bytes, at: int, stop: int) -> tuple[str, ...]:
     value: tuple[str, ...]
     (_count,) = _U16.unpack_from(data, at)
     at += 2
     if _count > 64:
         raise Doubt
-    _value = []
+    _items_of_value = []
     for _ in range(_count):
-        (_value_item_length,) = _U8.unpack_from(data, at)
+        (_item_of_value_length,) = _U8.unpack_from(data, at)
         at += 1
-        _end = at + _value_item_length
-        _value_item = _name(data[at:_end])
+        _end = at + _item_of_value_length
+        _item_of_value = _name(data[at:_end])
         at = _end
-        _value.append(_value_item)
-    value = tuple(_value)
+        _items_of_value.append(_item_of_value)
+    value = tuple(_items_of_value)
     if at != stop:
         raise Doubt
     return value
 
 
-def _tag_submit_requires(value: tuple[str, ...]) -> bytes:
+def _write_submit__requires(value: tuple[str, ...]) -> bytes:
     if len(value) > 64:
         raise Doubt
     return _U16.pack(len(value)) + b"".join([_sized(_U8, _name_octets(_item)) for _item in value])
 
 
-def _read_submit_after(data: bytes, at: int, stop: int) -> tuple[bytes, ...]:
+def _read_submit__after(data: bytes, at: int, stop: int) -> tuple[bytes, ...]:
     value: tuple[bytes, ...]
     (_count,) = _U16.unpack_from(data, at)
     at += 2
     if _count > 65535:
         raise Doubt
-    _value = []
+    _items_of_value = []
     for _ in range(_count):
-        (_value_item,) = _STRUCTS['>16s'].unpack_from(data, at)
+        (_item_of_value,) = _STRUCTS['>16s'].unpack_from(data, at)
         at += 16
-        _value.append(_value_item)
-    value = tuple(_value)
+        _items_of_value.append(_item_of_value)
+    value = tuple(_items_of_value)
     if at != stop:
         raise Doubt
     return value
 
 
-def _tag_submit_after(value: tuple[bytes, ...]) -> bytes:
+def _write_submit__after(value: tuple[bytes, ...]) -> bytes:
     if len(value) > 65535:
         raise Doubt
     return _U16.pack(len(value)) + b"".join([_refuse() if len(_item) != 16 else _STRUCTS['>16s'].pack(_item) for _item in value])
 
 
-def _read_submit_on_dependency_failure(data: bytes, at: int, stop: int) -> int:
+def _read_submit__on_dependency_failure(data: bytes, at: int, stop: int) -> int:
     value: int
     (value,) = _STRUCTS['>B'].unpack_from(data, at)
     at += 1
@@ -1332,11 +1335,11 @@ def _read_submit_on_dependency_failure(data: bytes, at: int, stop: int) -> int:
     return value
 
 
-def _tag_submit_on_dependency_failure(value: int) -> bytes:
+def _write_submit__on_dependency_failure(value: int) -> bytes:
     return _STRUCTS['>B'].pack(value)
 
 
-def _read_submit_group(data: bytes, at: int, stop: int) -> Group:
+def _read_submit__group(data: bytes, at: int, stop: int) -> Group:
     value: Group
     value, at = _read_group(data, at)
     if at != stop:
@@ -1344,11 +1347,11 @@ def _read_submit_group(data: bytes, at: int, stop: int) -> Group:
     return value
 
 
-def _tag_submit_group(value: Group) -> bytes:
+def _write_submit__group(value: Group) -> bytes:
     return _write_group(value)
 
 
-def _read_submit_concurrency(data: bytes, at: int, stop: int) -> ConcurrencyKey:
+def _read_submit__concurrency(data: bytes, at: int, stop: int) -> ConcurrencyKey:
     value: ConcurrencyKey
     value, at = _read_concurrency_key(data, at)
     if at != stop:
@@ -1356,11 +1359,11 @@ def _read_submit_concurrency(data: bytes, at: int, stop: int) -> ConcurrencyKey:
     return value
 
 
-def _tag_submit_concurrency(value: ConcurrencyKey) -> bytes:
+def _write_submit__concurrency(value: ConcurrencyKey) -> bytes:
     return _write_concurrency_key(value)
 
 
-def _read_submit_rate(data: bytes, at: int, stop: int) -> RateKey:
+def _read_submit__rate(data: bytes, at: int, stop: int) -> RateKey:
     value: RateKey
     value, at = _read_rate_key(data, at)
     if at != stop:
@@ -1368,11 +1371,11 @@ def _read_submit_rate(data: bytes, at: int, stop: int) -> RateKey:
     return value
 
 
-def _tag_submit_rate(value: RateKey) -> bytes:
+def _write_submit__rate(value: RateKey) -> bytes:
     return _write_rate_key(value)
 
 
-def _read_submit_fairness(data: bytes, at: int, stop: int) -> FairnessKey:
+def _read_submit__fairness(data: bytes, at: int, stop: int) -> FairnessKey:
     value: FairnessKey
     value, at = _read_fairness_key(data, at)
     if at != stop:
@@ -1380,11 +1383,11 @@ def _read_submit_fairness(data: bytes, at: int, stop: int) -> FairnessKey:
     return value
 
 
-def _tag_submit_fairness(value: FairnessKey) -> bytes:
+def _write_submit__fairness(value: FairnessKey) -> bytes:
     return _write_fairness_key(value)
 
 
-def _read_submit_retention(data: bytes, at: int, stop: int) -> int:
+def _read_submit__retention(data: bytes, at: int, stop: int) -> int:
     value: int
     (value,) = _STRUCTS['>Q'].unpack_from(data, at)
     at += 8
@@ -1393,11 +1396,11 @@ def _read_submit_retention(data: bytes, at: int, stop: int) -> int:
     return value
 
 
-def _tag_submit_retention(value: int) -> bytes:
+def _write_submit__retention(value: int) -> bytes:
     return _STRUCTS['>Q'].pack(value)
 
 
-def _read_submit_cost(data: bytes, at: int, stop: int) -> int:
+def _read_submit__cost(data: bytes, at: int, stop: int) -> int:
     value: int
     (value,) = _STRUCTS['>H'].unpack_from(data, at)
     at += 2
@@ -1408,199 +1411,199 @@ def _read_submit_cost(data: bytes, at: int, stop: int) -> int:
     return value
 
 
-def _tag_submit_cost(value: int) -> bytes:
+def _write_submit__cost(value: int) -> bytes:
     if value < 1:
         raise Doubt
     return _STRUCTS['>H'].pack(value)
 
 
-def _read_submit_resources(data: bytes, at: int, stop: int) -> tuple[Resource, ...]:
+def _read_submit__resources(data: bytes, at: int, stop: int) -> tuple[Resource, ...]:
     value: tuple[Resource, ...]
     (_count,) = _U16.unpack_from(data, at)
     at += 2
     if _count > 64:
         raise Doubt
-    _value = []
+    _items_of_value = []
     for _ in range(_count):
-        _value_item, at = _read_resource(data, at)
-        _value.append(_value_item)
-    value = tuple(_value)
+        _item_of_value, at = _read_resource(data, at)
+        _items_of_value.append(_item_of_value)
+    value = tuple(_items_of_value)
     if at != stop:
         raise Doubt
     return value
 
 
-def _tag_submit_resources(value: tuple[Resource, ...]) -> bytes:
+def _write_submit__resources(value: tuple[Resource, ...]) -> bytes:
     if len(value) > 64:
         raise Doubt
     return _U16.pack(len(value)) + b"".join([_write_resource(_item) for _item in value])
 
 
-def _read_submit_note(data: bytes, at: int, stop: int) -> str:
+def _read_submit__note(data: bytes, at: int, stop: int) -> str:
     value: str
     return _text(data[at:stop], 0, 1024)
 
 
-def _tag_submit_note(value: str) -> bytes:
+def _write_submit__note(value: str) -> bytes:
     return _text_octets(value, 0, 1024)
 
 
 _SUBMIT_TAGS: _Readers = {
-    1: ("delay", _read_submit_delay),
-    2: ("not_before", _read_submit_not_before),
-    3: ("expires_in", _read_submit_expires_in),
-    4: ("expires_at", _read_submit_expires_at),
-    5: ("time_limit", _read_submit_time_limit),
-    6: ("max_attempts", _read_submit_max_attempts),
-    7: ("retry", _read_submit_retry),
-    8: ("unique", _read_submit_unique),
-    9: ("requires", _read_submit_requires),
-    10: ("after", _read_submit_after),
-    11: ("on_dependency_failure", _read_submit_on_dependency_failure),
-    12: ("group", _read_submit_group),
-    13: ("concurrency", _read_submit_concurrency),
-    14: ("rate", _read_submit_rate),
-    15: ("fairness", _read_submit_fairness),
-    16: ("retention", _read_submit_retention),
-    17: ("cost", _read_submit_cost),
-    18: ("resources", _read_submit_resources),
-    19: ("note", _read_submit_note),
+    1: ("delay", _read_submit__delay),
+    2: ("not_before", _read_submit__not_before),
+    3: ("expires_in", _read_submit__expires_in),
+    4: ("expires_at", _read_submit__expires_at),
+    5: ("time_limit", _read_submit__time_limit),
+    6: ("max_attempts", _read_submit__max_attempts),
+    7: ("retry", _read_submit__retry),
+    8: ("unique", _read_submit__unique),
+    9: ("requires", _read_submit__requires),
+    10: ("after", _read_submit__after),
+    11: ("on_dependency_failure", _read_submit__on_dependency_failure),
+    12: ("group", _read_submit__group),
+    13: ("concurrency", _read_submit__concurrency),
+    14: ("rate", _read_submit__rate),
+    15: ("fairness", _read_submit__fairness),
+    16: ("retention", _read_submit__retention),
+    17: ("cost", _read_submit__cost),
+    18: ("resources", _read_submit__resources),
+    19: ("note", _read_submit__note),
 }
 
 
-def _write_submit_tags(value: Submit) -> tuple[int, bytes]:
+def _write_submit__tags(value: Submit) -> tuple[int, bytes]:
     tags: list[tuple[int, bytes]] = []
     if value.delay is not None:
-        tags.append((1, _tag_submit_delay(value.delay)))
+        tags.append((1, _write_submit__delay(value.delay)))
     if value.not_before is not None:
-        tags.append((2, _tag_submit_not_before(value.not_before)))
+        tags.append((2, _write_submit__not_before(value.not_before)))
     if value.expires_in is not None:
-        tags.append((3, _tag_submit_expires_in(value.expires_in)))
+        tags.append((3, _write_submit__expires_in(value.expires_in)))
     if value.expires_at is not None:
-        tags.append((4, _tag_submit_expires_at(value.expires_at)))
+        tags.append((4, _write_submit__expires_at(value.expires_at)))
     if value.time_limit is not None:
-        tags.append((5, _tag_submit_time_limit(value.time_limit)))
+        tags.append((5, _write_submit__time_limit(value.time_limit)))
     if value.max_attempts is not None:
-        tags.append((6, _tag_submit_max_attempts(value.max_attempts)))
+        tags.append((6, _write_submit__max_attempts(value.max_attempts)))
     if value.retry is not None:
-        tags.append((7, _tag_submit_retry(value.retry)))
+        tags.append((7, _write_submit__retry(value.retry)))
     if value.unique is not None:
-        tags.append((8, _tag_submit_unique(value.unique)))
+        tags.append((8, _write_submit__unique(value.unique)))
     if value.requires is not None:
-        tags.append((9, _tag_submit_requires(value.requires)))
+        tags.append((9, _write_submit__requires(value.requires)))
     if value.after is not None:
-        tags.append((10, _tag_submit_after(value.after)))
+        tags.append((10, _write_submit__after(value.after)))
     if value.on_dependency_failure is not None:
-        tags.append((11, _tag_submit_on_dependency_failure(value.on_dependency_failure)))
+        tags.append((11, _write_submit__on_dependency_failure(value.on_dependency_failure)))
     if value.group is not None:
-        tags.append((12, _tag_submit_group(value.group)))
+        tags.append((12, _write_submit__group(value.group)))
     if value.concurrency is not None:
-        tags.append((13, _tag_submit_concurrency(value.concurrency)))
+        tags.append((13, _write_submit__concurrency(value.concurrency)))
     if value.rate is not None:
-        tags.append((14, _tag_submit_rate(value.rate)))
+        tags.append((14, _write_submit__rate(value.rate)))
     if value.fairness is not None:
-        tags.append((15, _tag_submit_fairness(value.fairness)))
+        tags.append((15, _write_submit__fairness(value.fairness)))
     if value.retention is not None:
-        tags.append((16, _tag_submit_retention(value.retention)))
+        tags.append((16, _write_submit__retention(value.retention)))
     if value.cost is not None:
-        tags.append((17, _tag_submit_cost(value.cost)))
+        tags.append((17, _write_submit__cost(value.cost)))
     if value.resources is not None:
-        tags.append((18, _tag_submit_resources(value.resources)))
+        tags.append((18, _write_submit__resources(value.resources)))
     if value.note is not None:
-        tags.append((19, _tag_submit_note(value.note)))
+        tags.append((19, _write_submit__note(value.note)))
     if not tags and not value.unknown:
         return 0, b""
-    return _write_tags(tags, value.unknown, _SUBMIT_TAGS)
+    return _build_tags(tags, value.unknown, _SUBMIT_TAGS)
 
 
 _ACCEPTED_TAGS: _Readers = {
 }
 
 
-def _write_accepted_tags(value: Accepted) -> tuple[int, bytes]:
+def _write_accepted__tags(value: Accepted) -> tuple[int, bytes]:
     tags: list[tuple[int, bytes]] = []
     if not tags and not value.unknown:
         return 0, b""
-    return _write_tags(tags, value.unknown, _ACCEPTED_TAGS)
+    return _build_tags(tags, value.unknown, _ACCEPTED_TAGS)
 
 
-def _read_subscribe_labels(data: bytes, at: int, stop: int) -> tuple[str, ...]:
+def _read_subscribe__labels(data: bytes, at: int, stop: int) -> tuple[str, ...]:
     value: tuple[str, ...]
     (_count,) = _U16.unpack_from(data, at)
     at += 2
     if _count > 256:
         raise Doubt
-    _value = []
+    _items_of_value = []
     for _ in range(_count):
-        (_value_item_length,) = _U8.unpack_from(data, at)
+        (_item_of_value_length,) = _U8.unpack_from(data, at)
         at += 1
-        _end = at + _value_item_length
-        _value_item = _name(data[at:_end])
+        _end = at + _item_of_value_length
+        _item_of_value = _name(data[at:_end])
         at = _end
-        _value.append(_value_item)
-    value = tuple(_value)
+        _items_of_value.append(_item_of_value)
+    value = tuple(_items_of_value)
     if at != stop:
         raise Doubt
     return value
 
 
-def _tag_subscribe_labels(value: tuple[str, ...]) -> bytes:
+def _write_subscribe__labels(value: tuple[str, ...]) -> bytes:
     if len(value) > 256:
         raise Doubt
     return _U16.pack(len(value)) + b"".join([_sized(_U8, _name_octets(_item)) for _item in value])
 
 
-def _read_subscribe_resources(data: bytes, at: int, stop: int) -> tuple[Resource, ...]:
+def _read_subscribe__resources(data: bytes, at: int, stop: int) -> tuple[Resource, ...]:
     value: tuple[Resource, ...]
     (_count,) = _U16.unpack_from(data, at)
     at += 2
     if _count > 256:
         raise Doubt
-    _value = []
+    _items_of_value = []
     for _ in range(_count):
-        _value_item, at = _read_resource(data, at)
-        _value.append(_value_item)
-    value = tuple(_value)
+        _item_of_value, at = _read_resource(data, at)
+        _items_of_value.append(_item_of_value)
+    value = tuple(_items_of_value)
     if at != stop:
         raise Doubt
     return value
 
 
-def _tag_subscribe_resources(value: tuple[Resource, ...]) -> bytes:
+def _write_subscribe__resources(value: tuple[Resource, ...]) -> bytes:
     if len(value) > 256:
         raise Doubt
     return _U16.pack(len(value)) + b"".join([_write_resource(_item) for _item in value])
 
 
 _SUBSCRIBE_TAGS: _Readers = {
-    1: ("labels", _read_subscribe_labels),
-    2: ("resources", _read_subscribe_resources),
+    1: ("labels", _read_subscribe__labels),
+    2: ("resources", _read_subscribe__resources),
 }
 
 
-def _write_subscribe_tags(value: Subscribe) -> tuple[int, bytes]:
+def _write_subscribe__tags(value: Subscribe) -> tuple[int, bytes]:
     tags: list[tuple[int, bytes]] = []
     if value.labels is not None:
-        tags.append((1, _tag_subscribe_labels(value.labels)))
+        tags.append((1, _write_subscribe__labels(value.labels)))
     if value.resources is not None:
-        tags.append((2, _tag_subscribe_resources(value.resources)))
+        tags.append((2, _write_subscribe__resources(value.resources)))
     if not tags and not value.unknown:
         return 0, b""
-    return _write_tags(tags, value.unknown, _SUBSCRIBE_TAGS)
+    return _build_tags(tags, value.unknown, _SUBSCRIBE_TAGS)
 
 
 _CREDIT_TAGS: _Readers = {
 }
 
 
-def _write_credit_tags(value: Credit) -> tuple[int, bytes]:
+def _write_credit__tags(value: Credit) -> tuple[int, bytes]:
     tags: list[tuple[int, bytes]] = []
     if not tags and not value.unknown:
         return 0, b""
-    return _write_tags(tags, value.unknown, _CREDIT_TAGS)
+    return _build_tags(tags, value.unknown, _CREDIT_TAGS)
 
 
-def _read_cancel_tree(data: bytes, at: int, stop: int) -> bool:
+def _read_cancel__tree(data: bytes, at: int, stop: int) -> bool:
     value: bool
     (value,) = _STRUCTS['>B'].unpack_from(data, at)
     at += 1
@@ -1610,70 +1613,70 @@ def _read_cancel_tree(data: bytes, at: int, stop: int) -> bool:
     return value
 
 
-def _tag_cancel_tree(value: bool) -> bytes:
+def _write_cancel__tree(value: bool) -> bytes:
     if value not in _BOOLEANS_WRITTEN:
         raise Doubt
     return _STRUCTS['>B'].pack(value)
 
 
 _CANCEL_TAGS: _Readers = {
-    1: ("tree", _read_cancel_tree),
+    1: ("tree", _read_cancel__tree),
 }
 
 
-def _write_cancel_tags(value: Cancel) -> tuple[int, bytes]:
+def _write_cancel__tags(value: Cancel) -> tuple[int, bytes]:
     tags: list[tuple[int, bytes]] = []
     if value.tree is not None:
-        tags.append((1, _tag_cancel_tree(value.tree)))
+        tags.append((1, _write_cancel__tree(value.tree)))
     if not tags and not value.unknown:
         return 0, b""
-    return _write_tags(tags, value.unknown, _CANCEL_TAGS)
+    return _build_tags(tags, value.unknown, _CANCEL_TAGS)
 
 
-def _read_progress_text(data: bytes, at: int, stop: int) -> str:
+def _read_progress__text(data: bytes, at: int, stop: int) -> str:
     value: str
     return _text(data[at:stop], 0, 1024)
 
 
-def _tag_progress_text(value: str) -> bytes:
+def _write_progress__text(value: str) -> bytes:
     return _text_octets(value, 0, 1024)
 
 
 _PROGRESS_TAGS: _Readers = {
-    1: ("text", _read_progress_text),
+    1: ("text", _read_progress__text),
 }
 
 
-def _write_progress_tags(value: Progress) -> tuple[int, bytes]:
+def _write_progress__tags(value: Progress) -> tuple[int, bytes]:
     tags: list[tuple[int, bytes]] = []
     if value.text is not None:
-        tags.append((1, _tag_progress_text(value.text)))
+        tags.append((1, _write_progress__text(value.text)))
     if not tags and not value.unknown:
         return 0, b""
-    return _write_tags(tags, value.unknown, _PROGRESS_TAGS)
+    return _build_tags(tags, value.unknown, _PROGRESS_TAGS)
 
 
 _QUERY_TAGS: _Readers = {
 }
 
 
-def _write_query_tags(value: Query) -> tuple[int, bytes]:
+def _write_query__tags(value: Query) -> tuple[int, bytes]:
     tags: list[tuple[int, bytes]] = []
     if not tags and not value.unknown:
         return 0, b""
-    return _write_tags(tags, value.unknown, _QUERY_TAGS)
+    return _build_tags(tags, value.unknown, _QUERY_TAGS)
 
 
-def _read_status_detail(data: bytes, at: int, stop: int) -> str:
+def _read_status__detail(data: bytes, at: int, stop: int) -> str:
     value: str
     return _text(data[at:stop], 0, 1024)
 
 
-def _tag_status_detail(value: str) -> bytes:
+def _write_status__detail(value: str) -> bytes:
     return _text_octets(value, 0, 1024)
 
 
-def _read_status_priority(data: bytes, at: int, stop: int) -> int:
+def _read_status__priority(data: bytes, at: int, stop: int) -> int:
     value: int
     (value,) = _STRUCTS['>B'].unpack_from(data, at)
     at += 1
@@ -1682,11 +1685,11 @@ def _read_status_priority(data: bytes, at: int, stop: int) -> int:
     return value
 
 
-def _tag_status_priority(value: int) -> bytes:
+def _write_status__priority(value: int) -> bytes:
     return _STRUCTS['>B'].pack(value)
 
 
-def _read_status_submitted(data: bytes, at: int, stop: int) -> int:
+def _read_status__submitted(data: bytes, at: int, stop: int) -> int:
     value: int
     (value,) = _STRUCTS['>Q'].unpack_from(data, at)
     at += 8
@@ -1695,11 +1698,11 @@ def _read_status_submitted(data: bytes, at: int, stop: int) -> int:
     return value
 
 
-def _tag_status_submitted(value: int) -> bytes:
+def _write_status__submitted(value: int) -> bytes:
     return _STRUCTS['>Q'].pack(value)
 
 
-def _read_status_started(data: bytes, at: int, stop: int) -> int:
+def _read_status__started(data: bytes, at: int, stop: int) -> int:
     value: int
     (value,) = _STRUCTS['>Q'].unpack_from(data, at)
     at += 8
@@ -1708,11 +1711,11 @@ def _read_status_started(data: bytes, at: int, stop: int) -> int:
     return value
 
 
-def _tag_status_started(value: int) -> bytes:
+def _write_status__started(value: int) -> bytes:
     return _STRUCTS['>Q'].pack(value)
 
 
-def _read_status_ended(data: bytes, at: int, stop: int) -> int:
+def _read_status__ended(data: bytes, at: int, stop: int) -> int:
     value: int
     (value,) = _STRUCTS['>Q'].unpack_from(data, at)
     at += 8
@@ -1721,11 +1724,11 @@ def _read_status_ended(data: bytes, at: int, stop: int) -> int:
     return value
 
 
-def _tag_status_ended(value: int) -> bytes:
+def _write_status__ended(value: int) -> bytes:
     return _STRUCTS['>Q'].pack(value)
 
 
-def _read_status_due(data: bytes, at: int, stop: int) -> int:
+def _read_status__due(data: bytes, at: int, stop: int) -> int:
     value: int
     (value,) = _STRUCTS['>Q'].unpack_from(data, at)
     at += 8
@@ -1734,11 +1737,11 @@ def _read_status_due(data: bytes, at: int, stop: int) -> int:
     return value
 
 
-def _tag_status_due(value: int) -> bytes:
+def _write_status__due(value: int) -> bytes:
     return _STRUCTS['>Q'].pack(value)
 
 
-def _read_status_outcome(data: bytes, at: int, stop: int) -> int:
+def _read_status__outcome(data: bytes, at: int, stop: int) -> int:
     value: int
     (value,) = _STRUCTS['>B'].unpack_from(data, at)
     at += 1
@@ -1747,38 +1750,38 @@ def _read_status_outcome(data: bytes, at: int, stop: int) -> int:
     return value
 
 
-def _tag_status_outcome(value: int) -> bytes:
+def _write_status__outcome(value: int) -> bytes:
     return _STRUCTS['>B'].pack(value)
 
 
-def _read_status_worker(data: bytes, at: int, stop: int) -> str:
+def _read_status__worker(data: bytes, at: int, stop: int) -> str:
     value: str
     return _text(data[at:stop], 0, 1024)
 
 
-def _tag_status_worker(value: str) -> bytes:
+def _write_status__worker(value: str) -> bytes:
     return _text_octets(value, 0, 1024)
 
 
-def _read_status_error_type(data: bytes, at: int, stop: int) -> str:
+def _read_status__error_type(data: bytes, at: int, stop: int) -> str:
     value: str
     return _text(data[at:stop], 0, 1024)
 
 
-def _tag_status_error_type(value: str) -> bytes:
+def _write_status__error_type(value: str) -> bytes:
     return _text_octets(value, 0, 1024)
 
 
-def _read_status_error_message(data: bytes, at: int, stop: int) -> str:
+def _read_status__error_message(data: bytes, at: int, stop: int) -> str:
     value: str
     return _text(data[at:stop], 0, 1024)
 
 
-def _tag_status_error_message(value: str) -> bytes:
+def _write_status__error_message(value: str) -> bytes:
     return _text_octets(value, 0, 1024)
 
 
-def _read_status_max_attempts(data: bytes, at: int, stop: int) -> int:
+def _read_status__max_attempts(data: bytes, at: int, stop: int) -> int:
     value: int
     (value,) = _STRUCTS['>H'].unpack_from(data, at)
     at += 2
@@ -1787,11 +1790,11 @@ def _read_status_max_attempts(data: bytes, at: int, stop: int) -> int:
     return value
 
 
-def _tag_status_max_attempts(value: int) -> bytes:
+def _write_status__max_attempts(value: int) -> bytes:
     return _STRUCTS['>H'].pack(value)
 
 
-def _read_status_ahead(data: bytes, at: int, stop: int) -> int:
+def _read_status__ahead(data: bytes, at: int, stop: int) -> int:
     value: int
     (value,) = _STRUCTS['>I'].unpack_from(data, at)
     at += 4
@@ -1800,33 +1803,33 @@ def _read_status_ahead(data: bytes, at: int, stop: int) -> int:
     return value
 
 
-def _tag_status_ahead(value: int) -> bytes:
+def _write_status__ahead(value: int) -> bytes:
     return _STRUCTS['>I'].pack(value)
 
 
-def _read_status_history(data: bytes, at: int, stop: int) -> tuple[AttemptRecord, ...]:
+def _read_status__history(data: bytes, at: int, stop: int) -> tuple[AttemptRecord, ...]:
     value: tuple[AttemptRecord, ...]
     (_count,) = _U16.unpack_from(data, at)
     at += 2
     if _count > 64:
         raise Doubt
-    _value = []
+    _items_of_value = []
     for _ in range(_count):
-        _value_item, at = _read_attempt_record(data, at)
-        _value.append(_value_item)
-    value = tuple(_value)
+        _item_of_value, at = _read_attempt_record(data, at)
+        _items_of_value.append(_item_of_value)
+    value = tuple(_items_of_value)
     if at != stop:
         raise Doubt
     return value
 
 
-def _tag_status_history(value: tuple[AttemptRecord, ...]) -> bytes:
+def _write_status__history(value: tuple[AttemptRecord, ...]) -> bytes:
     if len(value) > 64:
         raise Doubt
     return _U16.pack(len(value)) + b"".join([_write_attempt_record(_item) for _item in value])
 
 
-def _read_status_deliveries(data: bytes, at: int, stop: int) -> int:
+def _read_status__deliveries(data: bytes, at: int, stop: int) -> int:
     value: int
     (value,) = _STRUCTS['>H'].unpack_from(data, at)
     at += 2
@@ -1835,64 +1838,64 @@ def _read_status_deliveries(data: bytes, at: int, stop: int) -> int:
     return value
 
 
-def _tag_status_deliveries(value: int) -> bytes:
+def _write_status__deliveries(value: int) -> bytes:
     return _STRUCTS['>H'].pack(value)
 
 
 _STATUS_TAGS: _Readers = {
-    1: ("detail", _read_status_detail),
-    2: ("priority", _read_status_priority),
-    3: ("submitted", _read_status_submitted),
-    4: ("started", _read_status_started),
-    5: ("ended", _read_status_ended),
-    6: ("due", _read_status_due),
-    7: ("outcome", _read_status_outcome),
-    8: ("worker", _read_status_worker),
-    9: ("error_type", _read_status_error_type),
-    10: ("error_message", _read_status_error_message),
-    11: ("max_attempts", _read_status_max_attempts),
-    12: ("ahead", _read_status_ahead),
-    13: ("history", _read_status_history),
-    14: ("deliveries", _read_status_deliveries),
+    1: ("detail", _read_status__detail),
+    2: ("priority", _read_status__priority),
+    3: ("submitted", _read_status__submitted),
+    4: ("started", _read_status__started),
+    5: ("ended", _read_status__ended),
+    6: ("due", _read_status__due),
+    7: ("outcome", _read_status__outcome),
+    8: ("worker", _read_status__worker),
+    9: ("error_type", _read_status__error_type),
+    10: ("error_message", _read_status__error_message),
+    11: ("max_attempts", _read_status__max_attempts),
+    12: ("ahead", _read_status__ahead),
+    13: ("history", _read_status__history),
+    14: ("deliveries", _read_status__deliveries),
 }
 
 
-def _write_status_tags(value: Status) -> tuple[int, bytes]:
+def _write_status__tags(value: Status) -> tuple[int, bytes]:
     tags: list[tuple[int, bytes]] = []
     if value.detail is not None:
-        tags.append((1, _tag_status_detail(value.detail)))
+        tags.append((1, _write_status__detail(value.detail)))
     if value.priority is not None:
-        tags.append((2, _tag_status_priority(value.priority)))
+        tags.append((2, _write_status__priority(value.priority)))
     if value.submitted is not None:
-        tags.append((3, _tag_status_submitted(value.submitted)))
+        tags.append((3, _write_status__submitted(value.submitted)))
     if value.started is not None:
-        tags.append((4, _tag_status_started(value.started)))
+        tags.append((4, _write_status__started(value.started)))
     if value.ended is not None:
-        tags.append((5, _tag_status_ended(value.ended)))
+        tags.append((5, _write_status__ended(value.ended)))
     if value.due is not None:
-        tags.append((6, _tag_status_due(value.due)))
+        tags.append((6, _write_status__due(value.due)))
     if value.outcome is not None:
-        tags.append((7, _tag_status_outcome(value.outcome)))
+        tags.append((7, _write_status__outcome(value.outcome)))
     if value.worker is not None:
-        tags.append((8, _tag_status_worker(value.worker)))
+        tags.append((8, _write_status__worker(value.worker)))
     if value.error_type is not None:
-        tags.append((9, _tag_status_error_type(value.error_type)))
+        tags.append((9, _write_status__error_type(value.error_type)))
     if value.error_message is not None:
-        tags.append((10, _tag_status_error_message(value.error_message)))
+        tags.append((10, _write_status__error_message(value.error_message)))
     if value.max_attempts is not None:
-        tags.append((11, _tag_status_max_attempts(value.max_attempts)))
+        tags.append((11, _write_status__max_attempts(value.max_attempts)))
     if value.ahead is not None:
-        tags.append((12, _tag_status_ahead(value.ahead)))
+        tags.append((12, _write_status__ahead(value.ahead)))
     if value.history is not None:
-        tags.append((13, _tag_status_history(value.history)))
+        tags.append((13, _write_status__history(value.history)))
     if value.deliveries is not None:
-        tags.append((14, _tag_status_deliveries(value.deliveries)))
+        tags.append((14, _write_status__deliveries(value.deliveries)))
     if not tags and not value.unknown:
         return 0, b""
-    return _write_tags(tags, value.unknown, _STATUS_TAGS)
+    return _build_tags(tags, value.unknown, _STATUS_TAGS)
 
 
-def _read_await_progress(data: bytes, at: int, stop: int) -> bool:
+def _read_await__progress(data: bytes, at: int, stop: int) -> bool:
     value: bool
     (value,) = _STRUCTS['>B'].unpack_from(data, at)
     at += 1
@@ -1902,27 +1905,27 @@ def _read_await_progress(data: bytes, at: int, stop: int) -> bool:
     return value
 
 
-def _tag_await_progress(value: bool) -> bytes:
+def _write_await__progress(value: bool) -> bytes:
     if value not in _BOOLEANS_WRITTEN:
         raise Doubt
     return _STRUCTS['>B'].pack(value)
 
 
 _AWAIT_TAGS: _Readers = {
-    1: ("progress", _read_await_progress),
+    1: ("progress", _read_await__progress),
 }
 
 
-def _write_await_tags(value: Await) -> tuple[int, bytes]:
+def _write_await__tags(value: Await) -> tuple[int, bytes]:
     tags: list[tuple[int, bytes]] = []
     if value.progress is not None:
-        tags.append((1, _tag_await_progress(value.progress)))
+        tags.append((1, _write_await__progress(value.progress)))
     if not tags and not value.unknown:
         return 0, b""
-    return _write_tags(tags, value.unknown, _AWAIT_TAGS)
+    return _build_tags(tags, value.unknown, _AWAIT_TAGS)
 
 
-def _read_schedule_delay(data: bytes, at: int, stop: int) -> int:
+def _read_schedule__delay(data: bytes, at: int, stop: int) -> int:
     value: int
     (value,) = _STRUCTS['>I'].unpack_from(data, at)
     at += 4
@@ -1933,13 +1936,13 @@ def _read_schedule_delay(data: bytes, at: int, stop: int) -> int:
     return value
 
 
-def _tag_schedule_delay(value: int) -> bytes:
+def _write_schedule__delay(value: int) -> bytes:
     if value < 1:
         raise Doubt
     return _STRUCTS['>I'].pack(value)
 
 
-def _read_schedule_not_before(data: bytes, at: int, stop: int) -> int:
+def _read_schedule__not_before(data: bytes, at: int, stop: int) -> int:
     value: int
     (value,) = _STRUCTS['>Q'].unpack_from(data, at)
     at += 8
@@ -1948,11 +1951,11 @@ def _read_schedule_not_before(data: bytes, at: int, stop: int) -> int:
     return value
 
 
-def _tag_schedule_not_before(value: int) -> bytes:
+def _write_schedule__not_before(value: int) -> bytes:
     return _STRUCTS['>Q'].pack(value)
 
 
-def _read_schedule_expires_in(data: bytes, at: int, stop: int) -> int:
+def _read_schedule__expires_in(data: bytes, at: int, stop: int) -> int:
     value: int
     (value,) = _STRUCTS['>I'].unpack_from(data, at)
     at += 4
@@ -1963,13 +1966,13 @@ def _read_schedule_expires_in(data: bytes, at: int, stop: int) -> int:
     return value
 
 
-def _tag_schedule_expires_in(value: int) -> bytes:
+def _write_schedule__expires_in(value: int) -> bytes:
     if value < 1:
         raise Doubt
     return _STRUCTS['>I'].pack(value)
 
 
-def _read_schedule_expires_at(data: bytes, at: int, stop: int) -> int:
+def _read_schedule__expires_at(data: bytes, at: int, stop: int) -> int:
     value: int
     (value,) = _STRUCTS['>Q'].unpack_from(data, at)
     at += 8
@@ -1978,11 +1981,11 @@ def _read_schedule_expires_at(data: bytes, at: int, stop: int) -> int:
     return value
 
 
-def _tag_schedule_expires_at(value: int) -> bytes:
+def _write_schedule__expires_at(value: int) -> bytes:
     return _STRUCTS['>Q'].pack(value)
 
 
-def _read_schedule_time_limit(data: bytes, at: int, stop: int) -> int:
+def _read_schedule__time_limit(data: bytes, at: int, stop: int) -> int:
     value: int
     (value,) = _STRUCTS['>I'].unpack_from(data, at)
     at += 4
@@ -1993,13 +1996,13 @@ def _read_schedule_time_limit(data: bytes, at: int, stop: int) -> int:
     return value
 
 
-def _tag_schedule_time_limit(value: int) -> bytes:
+def _write_schedule__time_limit(value: int) -> bytes:
     if value < 1:
         raise Doubt
     return _STRUCTS['>I'].pack(value)
 
 
-def _read_schedule_max_attempts(data: bytes, at: int, stop: int) -> int:
+def _read_schedule__max_attempts(data: bytes, at: int, stop: int) -> int:
     value: int
     (value,) = _STRUCTS['>H'].unpack_from(data, at)
     at += 2
@@ -2010,13 +2013,13 @@ def _read_schedule_max_attempts(data: bytes, at: int, stop: int) -> int:
     return value
 
 
-def _tag_schedule_max_attempts(value: int) -> bytes:
+def _write_schedule__max_attempts(value: int) -> bytes:
     if value < 1:
         raise Doubt
     return _STRUCTS['>H'].pack(value)
 
 
-def _read_schedule_retry(data: bytes, at: int, stop: int) -> RetryPolicy:
+def _read_schedule__retry(data: bytes, at: int, stop: int) -> RetryPolicy:
     value: RetryPolicy
     value, at = _read_retry_policy(data, at)
     if at != stop:
@@ -2024,11 +2027,11 @@ def _read_schedule_retry(data: bytes, at: int, stop: int) -> RetryPolicy:
     return value
 
 
-def _tag_schedule_retry(value: RetryPolicy) -> bytes:
+def _write_schedule__retry(value: RetryPolicy) -> bytes:
     return _write_retry_policy(value)
 
 
-def _read_schedule_unique(data: bytes, at: int, stop: int) -> UniqueKey:
+def _read_schedule__unique(data: bytes, at: int, stop: int) -> UniqueKey:
     value: UniqueKey
     value, at = _read_unique_key(data, at)
     if at != stop:
@@ -2036,60 +2039,60 @@ def _read_schedule_unique(data: bytes, at: int, stop: int) -> UniqueKey:
     return value
 
 
-def _tag_schedule_unique(value: UniqueKey) -> bytes:
+def _write_schedule__unique(value: UniqueKey) -> bytes:
     return _write_unique_key(value)
 
 
-def _read_schedule_requires(data: bytes, at: int, stop: int) -> tuple[str, ...]:
+def _read_schedule__requires(data: bytes, at: int, stop: int) -> tuple[str, ...]:
     value: tuple[str, ...]
     (_count,) = _U16.unpack_from(data, at)
     at += 2
     if _count > 64:
         raise Doubt
-    _value = []
+    _items_of_value = []
     for _ in range(_count):
-        (_value_item_length,) = _U8.unpack_from(data, at)
+        (_item_of_value_length,) = _U8.unpack_from(data, at)
         at += 1
-        _end = at + _value_item_length
-        _value_item = _name(data[at:_end])
+        _end = at + _item_of_value_length
+        _item_of_value = _name(data[at:_end])
         at = _end
-        _value.append(_value_item)
-    value = tuple(_value)
+        _items_of_value.append(_item_of_value)
+    value = tuple(_items_of_value)
     if at != stop:
         raise Doubt
     return value
 
 
-def _tag_schedule_requires(value: tuple[str, ...]) -> bytes:
+def _write_schedule__requires(value: tuple[str, ...]) -> bytes:
     if len(value) > 64:
         raise Doubt
     return _U16.pack(len(value)) + b"".join([_sized(_U8, _name_octets(_item)) for _item in value])
 
 
-def _read_schedule_after(data: bytes, at: int, stop: int) -> tuple[bytes, ...]:
+def _read_schedule__after(data: bytes, at: int, stop: int) -> tuple[bytes, ...]:
     value: tuple[bytes, ...]
     (_count,) = _U16.unpack_from(data, at)
     at += 2
     if _count > 65535:
         raise Doubt
-    _value = []
+    _items_of_value = []
     for _ in range(_count):
-        (_value_item,) = _STRUCTS['>16s'].unpack_from(data, at)
+        (_item_of_value,) = _STRUCTS['>16s'].unpack_from(data, at)
         at += 16
-        _value.append(_value_item)
-    value = tuple(_value)
+        _items_of_value.append(_item_of_value)
+    value = tuple(_items_of_value)
     if at != stop:
         raise Doubt
     return value
 
 
-def _tag_schedule_after(value: tuple[bytes, ...]) -> bytes:
+def _write_schedule__after(value: tuple[bytes, ...]) -> bytes:
     if len(value) > 65535:
         raise Doubt
     return _U16.pack(len(value)) + b"".join([_refuse() if len(_item) != 16 else _STRUCTS['>16s'].pack(_item) for _item in value])
 
 
-def _read_schedule_on_dependency_failure(data: bytes, at: int, stop: int) -> int:
+def _read_schedule__on_dependency_failure(data: bytes, at: int, stop: int) -> int:
     value: int
     (value,) = _STRUCTS['>B'].unpack_from(data, at)
     at += 1
@@ -2098,11 +2101,11 @@ def _read_schedule_on_dependency_failure(data: bytes, at: int, stop: int) -> int
     return value
 
 
-def _tag_schedule_on_dependency_failure(value: int) -> bytes:
+def _write_schedule__on_dependency_failure(value: int) -> bytes:
     return _STRUCTS['>B'].pack(value)
 
 
-def _read_schedule_group(data: bytes, at: int, stop: int) -> Group:
+def _read_schedule__group(data: bytes, at: int, stop: int) -> Group:
     value: Group
     value, at = _read_group(data, at)
     if at != stop:
@@ -2110,11 +2113,11 @@ def _read_schedule_group(data: bytes, at: int, stop: int) -> Group:
     return value
 
 
-def _tag_schedule_group(value: Group) -> bytes:
+def _write_schedule__group(value: Group) -> bytes:
     return _write_group(value)
 
 
-def _read_schedule_concurrency(data: bytes, at: int, stop: int) -> ConcurrencyKey:
+def _read_schedule__concurrency(data: bytes, at: int, stop: int) -> ConcurrencyKey:
     value: ConcurrencyKey
     value, at = _read_concurrency_key(data, at)
     if at != stop:
@@ -2122,11 +2125,11 @@ def _read_schedule_concurrency(data: bytes, at: int, stop: int) -> ConcurrencyKe
     return value
 
 
-def _tag_schedule_concurrency(value: ConcurrencyKey) -> bytes:
+def _write_schedule__concurrency(value: ConcurrencyKey) -> bytes:
     return _write_concurrency_key(value)
 
 
-def _read_schedule_rate(data: bytes, at: int, stop: int) -> RateKey:
+def _read_schedule__rate(data: bytes, at: int, stop: int) -> RateKey:
     value: RateKey
     value, at = _read_rate_key(data, at)
     if at != stop:
@@ -2134,11 +2137,11 @@ def _read_schedule_rate(data: bytes, at: int, stop: int) -> RateKey:
     return value
 
 
-def _tag_schedule_rate(value: RateKey) -> bytes:
+def _write_schedule__rate(value: RateKey) -> bytes:
     return _write_rate_key(value)
 
 
-def _read_schedule_fairness(data: bytes, at: int, stop: int) -> FairnessKey:
+def _read_schedule__fairness(data: bytes, at: int, stop: int) -> FairnessKey:
     value: FairnessKey
     value, at = _read_fairness_key(data, at)
     if at != stop:
@@ -2146,11 +2149,11 @@ def _read_schedule_fairness(data: bytes, at: int, stop: int) -> FairnessKey:
     return value
 
 
-def _tag_schedule_fairness(value: FairnessKey) -> bytes:
+def _write_schedule__fairness(value: FairnessKey) -> bytes:
     return _write_fairness_key(value)
 
 
-def _read_schedule_retention(data: bytes, at: int, stop: int) -> int:
+def _read_schedule__retention(data: bytes, at: int, stop: int) -> int:
     value: int
     (value,) = _STRUCTS['>Q'].unpack_from(data, at)
     at += 8
@@ -2159,11 +2162,11 @@ def _read_schedule_retention(data: bytes, at: int, stop: int) -> int:
     return value
 
 
-def _tag_schedule_retention(value: int) -> bytes:
+def _write_schedule__retention(value: int) -> bytes:
     return _STRUCTS['>Q'].pack(value)
 
 
-def _read_schedule_cost(data: bytes, at: int, stop: int) -> int:
+def _read_schedule__cost(data: bytes, at: int, stop: int) -> int:
     value: int
     (value,) = _STRUCTS['>H'].unpack_from(data, at)
     at += 2
@@ -2174,53 +2177,53 @@ def _read_schedule_cost(data: bytes, at: int, stop: int) -> int:
     return value
 
 
-def _tag_schedule_cost(value: int) -> bytes:
+def _write_schedule__cost(value: int) -> bytes:
     if value < 1:
         raise Doubt
     return _STRUCTS['>H'].pack(value)
 
 
-def _read_schedule_resources(data: bytes, at: int, stop: int) -> tuple[Resource, ...]:
+def _read_schedule__resources(data: bytes, at: int, stop: int) -> tuple[Resource, ...]:
     value: tuple[Resource, ...]
     (_count,) = _U16.unpack_from(data, at)
     at += 2
     if _count > 64:
         raise Doubt
-    _value = []
+    _items_of_value = []
     for _ in range(_count):
-        _value_item, at = _read_resource(data, at)
-        _value.append(_value_item)
-    value = tuple(_value)
+        _item_of_value, at = _read_resource(data, at)
+        _items_of_value.append(_item_of_value)
+    value = tuple(_items_of_value)
     if at != stop:
         raise Doubt
     return value
 
 
-def _tag_schedule_resources(value: tuple[Resource, ...]) -> bytes:
+def _write_schedule__resources(value: tuple[Resource, ...]) -> bytes:
     if len(value) > 64:
         raise Doubt
     return _U16.pack(len(value)) + b"".join([_write_resource(_item) for _item in value])
 
 
-def _read_schedule_note(data: bytes, at: int, stop: int) -> str:
+def _read_schedule__note(data: bytes, at: int, stop: int) -> str:
     value: str
     return _text(data[at:stop], 0, 1024)
 
 
-def _tag_schedule_note(value: str) -> bytes:
+def _write_schedule__note(value: str) -> bytes:
     return _text_octets(value, 0, 1024)
 
 
-def _read_schedule_cron(data: bytes, at: int, stop: int) -> str:
+def _read_schedule__cron(data: bytes, at: int, stop: int) -> str:
     value: str
     return _text(data[at:stop], 0, 1024)
 
 
-def _tag_schedule_cron(value: str) -> bytes:
+def _write_schedule__cron(value: str) -> bytes:
     return _text_octets(value, 0, 1024)
 
 
-def _read_schedule_every(data: bytes, at: int, stop: int) -> int:
+def _read_schedule__every(data: bytes, at: int, stop: int) -> int:
     value: int
     (value,) = _STRUCTS['>I'].unpack_from(data, at)
     at += 4
@@ -2231,22 +2234,22 @@ def _read_schedule_every(data: bytes, at: int, stop: int) -> int:
     return value
 
 
-def _tag_schedule_every(value: int) -> bytes:
+def _write_schedule__every(value: int) -> bytes:
     if value < 1:
         raise Doubt
     return _STRUCTS['>I'].pack(value)
 
 
-def _read_schedule_zone(data: bytes, at: int, stop: int) -> str:
+def _read_schedule__zone(data: bytes, at: int, stop: int) -> str:
     value: str
     return _name(data[at:stop])
 
 
-def _tag_schedule_zone(value: str) -> bytes:
+def _write_schedule__zone(value: str) -> bytes:
     return _name_octets(value)
 
 
-def _read_schedule_overlap(data: bytes, at: int, stop: int) -> int:
+def _read_schedule__overlap(data: bytes, at: int, stop: int) -> int:
     value: int
     (value,) = _STRUCTS['>B'].unpack_from(data, at)
     at += 1
@@ -2255,11 +2258,11 @@ def _read_schedule_overlap(data: bytes, at: int, stop: int) -> int:
     return value
 
 
-def _tag_schedule_overlap(value: int) -> bytes:
+def _write_schedule__overlap(value: int) -> bytes:
     return _STRUCTS['>B'].pack(value)
 
 
-def _read_schedule_catch_up(data: bytes, at: int, stop: int) -> int:
+def _read_schedule__catch_up(data: bytes, at: int, stop: int) -> int:
     value: int
     (value,) = _STRUCTS['>B'].unpack_from(data, at)
     at += 1
@@ -2268,11 +2271,11 @@ def _read_schedule_catch_up(data: bytes, at: int, stop: int) -> int:
     return value
 
 
-def _tag_schedule_catch_up(value: int) -> bytes:
+def _write_schedule__catch_up(value: int) -> bytes:
     return _STRUCTS['>B'].pack(value)
 
 
-def _read_schedule_spread(data: bytes, at: int, stop: int) -> int:
+def _read_schedule__spread(data: bytes, at: int, stop: int) -> int:
     value: int
     (value,) = _STRUCTS['>I'].unpack_from(data, at)
     at += 4
@@ -2281,152 +2284,152 @@ def _read_schedule_spread(data: bytes, at: int, stop: int) -> int:
     return value
 
 
-def _tag_schedule_spread(value: int) -> bytes:
+def _write_schedule__spread(value: int) -> bytes:
     return _STRUCTS['>I'].pack(value)
 
 
-def _read_schedule_envelope(data: bytes, at: int, stop: int) -> bytes:
+def _read_schedule__envelope(data: bytes, at: int, stop: int) -> bytes:
     value: bytes
     _check_envelope(data, at, stop)
     return data[at:stop]
 
 
-def _tag_schedule_envelope(value: bytes) -> bytes:
+def _write_schedule__envelope(value: bytes) -> bytes:
     return bytes(value)
 
 
 _SCHEDULE_TAGS: _Readers = {
-    1: ("delay", _read_schedule_delay),
-    2: ("not_before", _read_schedule_not_before),
-    3: ("expires_in", _read_schedule_expires_in),
-    4: ("expires_at", _read_schedule_expires_at),
-    5: ("time_limit", _read_schedule_time_limit),
-    6: ("max_attempts", _read_schedule_max_attempts),
-    7: ("retry", _read_schedule_retry),
-    8: ("unique", _read_schedule_unique),
-    9: ("requires", _read_schedule_requires),
-    10: ("after", _read_schedule_after),
-    11: ("on_dependency_failure", _read_schedule_on_dependency_failure),
-    12: ("group", _read_schedule_group),
-    13: ("concurrency", _read_schedule_concurrency),
-    14: ("rate", _read_schedule_rate),
-    15: ("fairness", _read_schedule_fairness),
-    16: ("retention", _read_schedule_retention),
-    17: ("cost", _read_schedule_cost),
-    18: ("resources", _read_schedule_resources),
-    19: ("note", _read_schedule_note),
-    64: ("cron", _read_schedule_cron),
-    65: ("every", _read_schedule_every),
-    66: ("zone", _read_schedule_zone),
-    67: ("overlap", _read_schedule_overlap),
-    68: ("catch_up", _read_schedule_catch_up),
-    69: ("spread", _read_schedule_spread),
-    70: ("envelope", _read_schedule_envelope),
+    1: ("delay", _read_schedule__delay),
+    2: ("not_before", _read_schedule__not_before),
+    3: ("expires_in", _read_schedule__expires_in),
+    4: ("expires_at", _read_schedule__expires_at),
+    5: ("time_limit", _read_schedule__time_limit),
+    6: ("max_attempts", _read_schedule__max_attempts),
+    7: ("retry", _read_schedule__retry),
+    8: ("unique", _read_schedule__unique),
+    9: ("requires", _read_schedule__requires),
+    10: ("after", _read_schedule__after),
+    11: ("on_dependency_failure", _read_schedule__on_dependency_failure),
+    12: ("group", _read_schedule__group),
+    13: ("concurrency", _read_schedule__concurrency),
+    14: ("rate", _read_schedule__rate),
+    15: ("fairness", _read_schedule__fairness),
+    16: ("retention", _read_schedule__retention),
+    17: ("cost", _read_schedule__cost),
+    18: ("resources", _read_schedule__resources),
+    19: ("note", _read_schedule__note),
+    64: ("cron", _read_schedule__cron),
+    65: ("every", _read_schedule__every),
+    66: ("zone", _read_schedule__zone),
+    67: ("overlap", _read_schedule__overlap),
+    68: ("catch_up", _read_schedule__catch_up),
+    69: ("spread", _read_schedule__spread),
+    70: ("envelope", _read_schedule__envelope),
 }
 
 
-def _write_schedule_tags(value: Schedule) -> tuple[int, bytes]:
+def _write_schedule__tags(value: Schedule) -> tuple[int, bytes]:
     tags: list[tuple[int, bytes]] = []
     if value.delay is not None:
-        tags.append((1, _tag_schedule_delay(value.delay)))
+        tags.append((1, _write_schedule__delay(value.delay)))
     if value.not_before is not None:
-        tags.append((2, _tag_schedule_not_before(value.not_before)))
+        tags.append((2, _write_schedule__not_before(value.not_before)))
     if value.expires_in is not None:
-        tags.append((3, _tag_schedule_expires_in(value.expires_in)))
+        tags.append((3, _write_schedule__expires_in(value.expires_in)))
     if value.expires_at is not None:
-        tags.append((4, _tag_schedule_expires_at(value.expires_at)))
+        tags.append((4, _write_schedule__expires_at(value.expires_at)))
     if value.time_limit is not None:
-        tags.append((5, _tag_schedule_time_limit(value.time_limit)))
+        tags.append((5, _write_schedule__time_limit(value.time_limit)))
     if value.max_attempts is not None:
-        tags.append((6, _tag_schedule_max_attempts(value.max_attempts)))
+        tags.append((6, _write_schedule__max_attempts(value.max_attempts)))
     if value.retry is not None:
-        tags.append((7, _tag_schedule_retry(value.retry)))
+        tags.append((7, _write_schedule__retry(value.retry)))
     if value.unique is not None:
-        tags.append((8, _tag_schedule_unique(value.unique)))
+        tags.append((8, _write_schedule__unique(value.unique)))
     if value.requires is not None:
-        tags.append((9, _tag_schedule_requires(value.requires)))
+        tags.append((9, _write_schedule__requires(value.requires)))
     if value.after is not None:
-        tags.append((10, _tag_schedule_after(value.after)))
+        tags.append((10, _write_schedule__after(value.after)))
     if value.on_dependency_failure is not None:
-        tags.append((11, _tag_schedule_on_dependency_failure(value.on_dependency_failure)))
+        tags.append((11, _write_schedule__on_dependency_failure(value.on_dependency_failure)))
     if value.group is not None:
-        tags.append((12, _tag_schedule_group(value.group)))
+        tags.append((12, _write_schedule__group(value.group)))
     if value.concurrency is not None:
-        tags.append((13, _tag_schedule_concurrency(value.concurrency)))
+        tags.append((13, _write_schedule__concurrency(value.concurrency)))
     if value.rate is not None:
-        tags.append((14, _tag_schedule_rate(value.rate)))
+        tags.append((14, _write_schedule__rate(value.rate)))
     if value.fairness is not None:
-        tags.append((15, _tag_schedule_fairness(value.fairness)))
+        tags.append((15, _write_schedule__fairness(value.fairness)))
     if value.retention is not None:
-        tags.append((16, _tag_schedule_retention(value.retention)))
+        tags.append((16, _write_schedule__retention(value.retention)))
     if value.cost is not None:
-        tags.append((17, _tag_schedule_cost(value.cost)))
+        tags.append((17, _write_schedule__cost(value.cost)))
     if value.resources is not None:
-        tags.append((18, _tag_schedule_resources(value.resources)))
+        tags.append((18, _write_schedule__resources(value.resources)))
     if value.note is not None:
-        tags.append((19, _tag_schedule_note(value.note)))
+        tags.append((19, _write_schedule__note(value.note)))
     if value.cron is not None:
-        tags.append((64, _tag_schedule_cron(value.cron)))
+        tags.append((64, _write_schedule__cron(value.cron)))
     if value.every is not None:
-        tags.append((65, _tag_schedule_every(value.every)))
+        tags.append((65, _write_schedule__every(value.every)))
     if value.zone is not None:
-        tags.append((66, _tag_schedule_zone(value.zone)))
+        tags.append((66, _write_schedule__zone(value.zone)))
     if value.overlap is not None:
-        tags.append((67, _tag_schedule_overlap(value.overlap)))
+        tags.append((67, _write_schedule__overlap(value.overlap)))
     if value.catch_up is not None:
-        tags.append((68, _tag_schedule_catch_up(value.catch_up)))
+        tags.append((68, _write_schedule__catch_up(value.catch_up)))
     if value.spread is not None:
-        tags.append((69, _tag_schedule_spread(value.spread)))
+        tags.append((69, _write_schedule__spread(value.spread)))
     if value.envelope is not None:
-        tags.append((70, _tag_schedule_envelope(value.envelope)))
+        tags.append((70, _write_schedule__envelope(value.envelope)))
     if not tags and not value.unknown:
         return 0, b""
-    return _write_tags(tags, value.unknown, _SCHEDULE_TAGS)
+    return _build_tags(tags, value.unknown, _SCHEDULE_TAGS)
 
 
 _RETRACT_TAGS: _Readers = {
 }
 
 
-def _write_retract_tags(value: Retract) -> tuple[int, bytes]:
+def _write_retract__tags(value: Retract) -> tuple[int, bytes]:
     tags: list[tuple[int, bytes]] = []
     if not tags and not value.unknown:
         return 0, b""
-    return _write_tags(tags, value.unknown, _RETRACT_TAGS)
+    return _build_tags(tags, value.unknown, _RETRACT_TAGS)
 
 
-def _read_return_text(data: bytes, at: int, stop: int) -> str:
+def _read_return__text(data: bytes, at: int, stop: int) -> str:
     value: str
     return _text(data[at:stop], 0, 1024)
 
 
-def _tag_return_text(value: str) -> bytes:
+def _write_return__text(value: str) -> bytes:
     return _text_octets(value, 0, 1024)
 
 
 _RETURN_TAGS: _Readers = {
-    1: ("text", _read_return_text),
+    1: ("text", _read_return__text),
 }
 
 
-def _write_return_tags(value: Return) -> tuple[int, bytes]:
+def _write_return__tags(value: Return) -> tuple[int, bytes]:
     tags: list[tuple[int, bytes]] = []
     if value.text is not None:
-        tags.append((1, _tag_return_text(value.text)))
+        tags.append((1, _write_return__text(value.text)))
     if not tags and not value.unknown:
         return 0, b""
-    return _write_tags(tags, value.unknown, _RETURN_TAGS)
+    return _build_tags(tags, value.unknown, _RETURN_TAGS)
 
 
 _RESUME_TAGS: _Readers = {
 }
 
 
-def _write_resume_tags(value: Resume) -> tuple[int, bytes]:
+def _write_resume__tags(value: Resume) -> tuple[int, bytes]:
     tags: list[tuple[int, bytes]] = []
     if not tags and not value.unknown:
         return 0, b""
-    return _write_tags(tags, value.unknown, _RESUME_TAGS)
+    return _build_tags(tags, value.unknown, _RESUME_TAGS)
 
 
 # -- relayed structs --------------------------------------------------------------------------------------------
@@ -2434,14 +2437,14 @@ def _write_resume_tags(value: Resume) -> tuple[int, bytes]:
 
 def _check_envelope(data: bytes, at: int, stop: int) -> None:
     """Its fields and the structure of the rest: what who relays it looks at."""
-    _type_length, = _ENVELOPE_0.unpack_from(data, at)
+    _length_of_type, = _ENVELOPE_0.unpack_from(data, at)
     at += 1
-    _end = at + _type_length
+    _end = at + _length_of_type
     type = _name(data[at:_end])
     at = _end
-    _queue_length, = _ENVELOPE_1.unpack_from(data, at)
+    _length_of_queue, = _ENVELOPE_1.unpack_from(data, at)
     at += 1
-    _end = at + _queue_length
+    _end = at + _length_of_queue
     queue = _name(data[at:_end])
     at = _end
     encoding, _count = _ENVELOPE_2.unpack_from(data, at)
@@ -2458,19 +2461,19 @@ def decode_envelope(data: bytes) -> Envelope:
     try:
         at = 0
         stop = len(data)
-        _type_length, = _ENVELOPE_0.unpack_from(data, at)
+        _length_of_type, = _ENVELOPE_0.unpack_from(data, at)
         at += 1
-        _end = at + _type_length
+        _end = at + _length_of_type
         type = _name(data[at:_end])
         at = _end
-        _queue_length, = _ENVELOPE_1.unpack_from(data, at)
+        _length_of_queue, = _ENVELOPE_1.unpack_from(data, at)
         at += 1
-        _end = at + _queue_length
+        _end = at + _length_of_queue
         queue = _name(data[at:_end])
         at = _end
         encoding, _count = _ENVELOPE_2.unpack_from(data, at)
         at += 2
-        _tags, at = _read_tags(data, at, stop, _count, _ENVELOPE_TAGS) if _count else ({}, at)
+        _tags, at = _parse_tags(data, at, stop, _count, _ENVELOPE_TAGS) if _count else ({}, at)
         (_length,) = _U32.unpack_from(data, at)
         if at + 4 + _length != stop or _length > 67108864:
             raise Doubt
@@ -2483,15 +2486,15 @@ def decode_envelope(data: bytes) -> Envelope:
 def encode_envelope(value: Envelope) -> bytes:
     """The octets of an Envelope. Raises WireError."""
     try:
-        _count, _tags = _write_envelope_tags(value)
+        _count, _tags = _write_envelope__tags(value)
         _body = bytes(value.body)
         if len(_body) > 67108864:
             raise Doubt
-        _type = _name_octets(value.type)
-        _type_length = len(_type)
-        _queue = _name_octets(value.queue)
-        _queue_length = len(_queue)
-        return _ENVELOPE_0.pack(_type_length) + _type + _ENVELOPE_1.pack(_queue_length) + _queue + _ENVELOPE_2.pack(value.encoding, _count) + _tags + _U32.pack(len(_body)) + _body
+        _octets_of_type = _name_octets(value.type)
+        _length_of_type = len(_octets_of_type)
+        _octets_of_queue = _name_octets(value.queue)
+        _length_of_queue = len(_octets_of_queue)
+        return _ENVELOPE_0.pack(_length_of_type) + _octets_of_type + _ENVELOPE_1.pack(_length_of_queue) + _octets_of_queue + _ENVELOPE_2.pack(value.encoding, _count) + _tags + _U32.pack(len(_body)) + _body
     except _DOUBTS:
         return _reference("encode_envelope", bytes, value)
 
@@ -2514,7 +2517,7 @@ def decode_report(data: bytes) -> Report:
         stop = len(data)
         encoding, _count = _REPORT_0.unpack_from(data, at)
         at += 2
-        _tags, at = _read_tags(data, at, stop, _count, _REPORT_TAGS) if _count else ({}, at)
+        _tags, at = _parse_tags(data, at, stop, _count, _REPORT_TAGS) if _count else ({}, at)
         (_length,) = _U32.unpack_from(data, at)
         if at + 4 + _length != stop or _length > 67108864:
             raise Doubt
@@ -2527,7 +2530,7 @@ def decode_report(data: bytes) -> Report:
 def encode_report(value: Report) -> bytes:
     """The octets of a Report. Raises WireError."""
     try:
-        _count, _tags = _write_report_tags(value)
+        _count, _tags = _write_report__tags(value)
         _body = bytes(value.body)
         if len(_body) > 67108864:
             raise Doubt
@@ -2550,7 +2553,7 @@ def decode_task(data: bytes, at: int, stop: int) -> Task:
         if attempt < 1:
             raise Doubt
         if _count:
-            _tags, at = _read_tags(data, at, stop, _count, _TASK_TAGS)
+            _tags, at = _parse_tags(data, at, stop, _count, _TASK_TAGS)
             _check_envelope(data, at, stop)
             return Task(task_id, lease, attempt, time_limit, remaining, data[at:stop], **_tags)
         _check_envelope(data, at, stop)
@@ -2562,7 +2565,7 @@ def decode_task(data: bytes, at: int, stop: int) -> Task:
 def encode_task(value: Task) -> bytes:
     """The frame of a Task. Raises WireError."""
     try:
-        _count, _tags = _write_task_tags(value)
+        _count, _tags = _write_task__tags(value)
         _relay = bytes(value.envelope)
         if len(value.task_id) != 16:
             raise Doubt
@@ -2584,7 +2587,7 @@ def decode_result(data: bytes, at: int, stop: int) -> Result:
         if seq < 1:
             raise Doubt
         if _count:
-            _tags, at = _read_tags(data, at, stop, _count, _RESULT_TAGS)
+            _tags, at = _parse_tags(data, at, stop, _count, _RESULT_TAGS)
             _check_report(data, at, stop)
             return Result(seq, task_id, lease, outcome, data[at:stop], **_tags)
         _check_report(data, at, stop)
@@ -2596,7 +2599,7 @@ def decode_result(data: bytes, at: int, stop: int) -> Result:
 def encode_result(value: Result) -> bytes:
     """The frame of a Result. Raises WireError."""
     try:
-        _count, _tags = _write_result_tags(value)
+        _count, _tags = _write_result__tags(value)
         _relay = bytes(value.report)
         if value.seq < 1:
             raise Doubt
@@ -2621,8 +2624,8 @@ def decode_hello(data: bytes, at: int, stop: int) -> Hello:
     try:
         kind, nonce, _count = _HELLO_0.unpack_from(data, at)
         at += 10
-        kind = _HELLO_KIND[kind]
-        _tags, at = _read_tags(data, at, stop, _count, _HELLO_TAGS) if _count else ({}, at)
+        kind = _HELLO_KIND__MEMBERS[kind]
+        _tags, at = _parse_tags(data, at, stop, _count, _HELLO_TAGS) if _count else ({}, at)
         value = Hello(kind, nonce, **_tags)
         if at != stop or not _hello_rules(value, _count):
             raise Doubt
@@ -2634,8 +2637,8 @@ def decode_hello(data: bytes, at: int, stop: int) -> Hello:
 def encode_hello(value: Hello) -> bytes:
     """The frame of a Hello. Raises WireError."""
     try:
-        _count, _tags = _write_hello_tags(value)
-        if value.kind not in _HELLO_KIND:
+        _count, _tags = _write_hello__tags(value)
+        if value.kind not in _HELLO_KIND__MEMBERS:
             raise Doubt
         if not _hello_rules(value, _count):
             raise Doubt
@@ -2648,15 +2651,15 @@ def decode_error(data: bytes, at: int, stop: int) -> Error:
     """An Error, from the payload data[at:stop]. Raises WireError."""
     start = at
     try:
-        code, scope, retry, command, seq, _text_length = _ERROR_0.unpack_from(data, at)
+        code, scope, retry, command, seq, _length_of_text = _ERROR_0.unpack_from(data, at)
         at += 15
-        _end = at + _text_length
+        _end = at + _length_of_text
         text = _text(data[at:_end], 0, 1024)
         at = _end
         _count, = _ERROR_1.unpack_from(data, at)
         at += 1
         if _count:
-            _tags, at = _read_tags(data, at, stop, _count, _ERROR_TAGS)
+            _tags, at = _parse_tags(data, at, stop, _count, _ERROR_TAGS)
             if at != stop:
                 raise Doubt
             return Error(code, scope, retry, command, seq, text, **_tags)
@@ -2670,10 +2673,10 @@ def decode_error(data: bytes, at: int, stop: int) -> Error:
 def encode_error(value: Error) -> bytes:
     """The frame of an Error. Raises WireError."""
     try:
-        _count, _tags = _write_error_tags(value)
-        _text = _text_octets(value.text, 0, 1024)
-        _text_length = len(_text)
-        return _ERROR_0_FRAMED.pack(4, 16 + len(_text) + len(_tags), value.code, value.scope, value.retry, value.command, value.seq, _text_length) + _text + _ERROR_1.pack(_count) + _tags
+        _count, _tags = _write_error__tags(value)
+        _octets_of_text = _text_octets(value.text, 0, 1024)
+        _length_of_text = len(_octets_of_text)
+        return _ERROR_0_FRAMED.pack(4, 16 + len(_octets_of_text) + len(_tags), value.code, value.scope, value.retry, value.command, value.seq, _length_of_text) + _octets_of_text + _ERROR_1.pack(_count) + _tags
     except _DOUBTS:
         return _reference("encode_error", bytes, value)
 
@@ -2691,8 +2694,8 @@ def decode_auth(data: bytes, at: int, stop: int) -> Auth:
     try:
         kind, nonce, _count = _AUTH_0.unpack_from(data, at)
         at += 34
-        kind = _AUTH_KIND[kind]
-        _tags, at = _read_tags(data, at, stop, _count, _AUTH_TAGS) if _count else ({}, at)
+        kind = _AUTH_KIND__MEMBERS[kind]
+        _tags, at = _parse_tags(data, at, stop, _count, _AUTH_TAGS) if _count else ({}, at)
         value = Auth(kind, nonce, **_tags)
         if at != stop or not _auth_rules(value, _count):
             raise Doubt
@@ -2704,8 +2707,8 @@ def decode_auth(data: bytes, at: int, stop: int) -> Auth:
 def encode_auth(value: Auth) -> bytes:
     """The frame of an Auth. Raises WireError."""
     try:
-        _count, _tags = _write_auth_tags(value)
-        if value.kind not in _AUTH_KIND:
+        _count, _tags = _write_auth__tags(value)
+        if value.kind not in _AUTH_KIND__MEMBERS:
             raise Doubt
         if len(value.nonce) != 32:
             raise Doubt
@@ -2723,7 +2726,7 @@ def decode_goodbye(data: bytes, at: int, stop: int) -> Goodbye:
         reason, _count = _GOODBYE_0.unpack_from(data, at)
         at += 2
         if _count:
-            _tags, at = _read_tags(data, at, stop, _count, _GOODBYE_TAGS)
+            _tags, at = _parse_tags(data, at, stop, _count, _GOODBYE_TAGS)
             if at != stop:
                 raise Doubt
             return Goodbye(reason, **_tags)
@@ -2737,7 +2740,7 @@ def decode_goodbye(data: bytes, at: int, stop: int) -> Goodbye:
 def encode_goodbye(value: Goodbye) -> bytes:
     """The frame of a Goodbye. Raises WireError."""
     try:
-        _count, _tags = _write_goodbye_tags(value)
+        _count, _tags = _write_goodbye__tags(value)
         return _GOODBYE_0_FRAMED.pack(6, 2 + len(_tags), value.reason, _count) + _tags
     except _DOUBTS:
         return _reference("encode_goodbye", bytes, value)
@@ -2756,7 +2759,7 @@ def decode_submit(data: bytes, at: int, stop: int) -> Submit:
         if priority > 9:
             raise Doubt
         if _count:
-            _tags, at = _read_tags(data, at, stop, _count, _SUBMIT_TAGS)
+            _tags, at = _parse_tags(data, at, stop, _count, _SUBMIT_TAGS)
             _check_envelope(data, at, stop)
             return Submit(seq, task_id, flags, priority, data[at:stop], **_tags)
         _check_envelope(data, at, stop)
@@ -2768,7 +2771,7 @@ def decode_submit(data: bytes, at: int, stop: int) -> Submit:
 def encode_submit(value: Submit) -> bytes:
     """The frame of a Submit. Raises WireError."""
     try:
-        _count, _tags = _write_submit_tags(value)
+        _count, _tags = _write_submit__tags(value)
         _relay = bytes(value.envelope)
         if value.seq < 1:
             raise Doubt
@@ -2792,7 +2795,7 @@ def decode_accepted(data: bytes, at: int, stop: int) -> Accepted:
         if seq < 1:
             raise Doubt
         if _count:
-            _tags, at = _read_tags(data, at, stop, _count, _ACCEPTED_TAGS)
+            _tags, at = _parse_tags(data, at, stop, _count, _ACCEPTED_TAGS)
             if at != stop:
                 raise Doubt
             return Accepted(seq, **_tags)
@@ -2806,7 +2809,7 @@ def decode_accepted(data: bytes, at: int, stop: int) -> Accepted:
 def encode_accepted(value: Accepted) -> bytes:
     """The frame of an Accepted. Raises WireError."""
     try:
-        _count, _tags = _write_accepted_tags(value)
+        _count, _tags = _write_accepted__tags(value)
         if value.seq < 1:
             raise Doubt
         return _ACCEPTED_0_FRAMED.pack(8, 9 + len(_tags), value.seq, _count) + _tags
@@ -2818,28 +2821,28 @@ def decode_subscribe(data: bytes, at: int, stop: int) -> Subscribe:
     """A Subscribe, from the payload data[at:stop]. Raises WireError."""
     start = at
     try:
-        _queues_length, = _SUBSCRIBE_0.unpack_from(data, at)
+        _length_of_queues, = _SUBSCRIBE_0.unpack_from(data, at)
         at += 2
-        if _queues_length > 1024:
+        if _length_of_queues > 1024:
             raise Doubt
-        _queues = []
-        for _ in range(_queues_length):
-            _queues_item, at = _read_queue_weight(data, at)
-            _queues.append(_queues_item)
-        queues = tuple(_queues)
-        _types_length, = _SUBSCRIBE_1.unpack_from(data, at)
+        _items_of_queues = []
+        for _ in range(_length_of_queues):
+            _item_of_queues, at = _read_queue_weight(data, at)
+            _items_of_queues.append(_item_of_queues)
+        queues = tuple(_items_of_queues)
+        _length_of_types, = _SUBSCRIBE_1.unpack_from(data, at)
         at += 2
-        if _types_length > 4096:
+        if _length_of_types > 4096:
             raise Doubt
-        _types = []
-        for _ in range(_types_length):
-            _types_item, at = _read_type_support(data, at)
-            _types.append(_types_item)
-        types = tuple(_types)
+        _items_of_types = []
+        for _ in range(_length_of_types):
+            _item_of_types, at = _read_type_support(data, at)
+            _items_of_types.append(_item_of_types)
+        types = tuple(_items_of_types)
         _count, = _SUBSCRIBE_2.unpack_from(data, at)
         at += 1
         if _count:
-            _tags, at = _read_tags(data, at, stop, _count, _SUBSCRIBE_TAGS)
+            _tags, at = _parse_tags(data, at, stop, _count, _SUBSCRIBE_TAGS)
             if at != stop:
                 raise Doubt
             return Subscribe(queues, types, **_tags)
@@ -2853,16 +2856,16 @@ def decode_subscribe(data: bytes, at: int, stop: int) -> Subscribe:
 def encode_subscribe(value: Subscribe) -> bytes:
     """The frame of a Subscribe. Raises WireError."""
     try:
-        _count, _tags = _write_subscribe_tags(value)
-        _queues = b"".join([_write_queue_weight(_item) for _item in value.queues])
-        _queues_length = len(value.queues)
-        if _queues_length > 1024:
+        _count, _tags = _write_subscribe__tags(value)
+        _octets_of_queues = b"".join([_write_queue_weight(_item) for _item in value.queues])
+        _length_of_queues = len(value.queues)
+        if _length_of_queues > 1024:
             raise Doubt
-        _types = b"".join([_write_type_support(_item) for _item in value.types])
-        _types_length = len(value.types)
-        if _types_length > 4096:
+        _octets_of_types = b"".join([_write_type_support(_item) for _item in value.types])
+        _length_of_types = len(value.types)
+        if _length_of_types > 4096:
             raise Doubt
-        return _SUBSCRIBE_0_FRAMED.pack(9, 5 + len(_queues) + len(_types) + len(_tags), _queues_length) + _queues + _SUBSCRIBE_1.pack(_types_length) + _types + _SUBSCRIBE_2.pack(_count) + _tags
+        return _SUBSCRIBE_0_FRAMED.pack(9, 5 + len(_octets_of_queues) + len(_octets_of_types) + len(_tags), _length_of_queues) + _octets_of_queues + _SUBSCRIBE_1.pack(_length_of_types) + _octets_of_types + _SUBSCRIBE_2.pack(_count) + _tags
     except _DOUBTS:
         return _reference("encode_subscribe", bytes, value)
 
@@ -2874,7 +2877,7 @@ def decode_credit(data: bytes, at: int, stop: int) -> Credit:
         slots, octets, begun, _count = _CREDIT_0.unpack_from(data, at)
         at += 21
         if _count:
-            _tags, at = _read_tags(data, at, stop, _count, _CREDIT_TAGS)
+            _tags, at = _parse_tags(data, at, stop, _count, _CREDIT_TAGS)
             if at != stop:
                 raise Doubt
             return Credit(slots, octets, begun, **_tags)
@@ -2888,7 +2891,7 @@ def decode_credit(data: bytes, at: int, stop: int) -> Credit:
 def encode_credit(value: Credit) -> bytes:
     """The frame of a Credit. Raises WireError."""
     try:
-        _count, _tags = _write_credit_tags(value)
+        _count, _tags = _write_credit__tags(value)
         return _CREDIT_0_FRAMED.pack(10, 21 + len(_tags), value.slots, value.octets, value.begun, _count) + _tags
     except _DOUBTS:
         return _reference("encode_credit", bytes, value)
@@ -2903,7 +2906,7 @@ def decode_cancel(data: bytes, at: int, stop: int) -> Cancel:
         if seq < 1:
             raise Doubt
         if _count:
-            _tags, at = _read_tags(data, at, stop, _count, _CANCEL_TAGS)
+            _tags, at = _parse_tags(data, at, stop, _count, _CANCEL_TAGS)
             if at != stop:
                 raise Doubt
             return Cancel(seq, task_id, lease, mode, **_tags)
@@ -2917,7 +2920,7 @@ def decode_cancel(data: bytes, at: int, stop: int) -> Cancel:
 def encode_cancel(value: Cancel) -> bytes:
     """The frame of a Cancel. Raises WireError."""
     try:
-        _count, _tags = _write_cancel_tags(value)
+        _count, _tags = _write_cancel__tags(value)
         if value.seq < 1:
             raise Doubt
         if len(value.task_id) != 16:
@@ -2931,15 +2934,15 @@ def decode_progress(data: bytes, at: int, stop: int) -> Progress:
     """A Progress, from the payload data[at:stop]. Raises WireError."""
     start = at
     try:
-        task_id, lease, current, total, _body_length = _PROGRESS_0.unpack_from(data, at)
+        task_id, lease, current, total, _length_of_body = _PROGRESS_0.unpack_from(data, at)
         at += 44
-        _end = at + _body_length
+        _end = at + _length_of_body
         body = _octets(data[at:_end], 67108864)
         at = _end
         _count, = _PROGRESS_1.unpack_from(data, at)
         at += 1
         if _count:
-            _tags, at = _read_tags(data, at, stop, _count, _PROGRESS_TAGS)
+            _tags, at = _parse_tags(data, at, stop, _count, _PROGRESS_TAGS)
             if at != stop:
                 raise Doubt
             return Progress(task_id, lease, current, total, body, **_tags)
@@ -2953,12 +2956,12 @@ def decode_progress(data: bytes, at: int, stop: int) -> Progress:
 def encode_progress(value: Progress) -> bytes:
     """The frame of a Progress. Raises WireError."""
     try:
-        _count, _tags = _write_progress_tags(value)
+        _count, _tags = _write_progress__tags(value)
         if len(value.task_id) != 16:
             raise Doubt
-        _body = _octets(bytes(value.body), 67108864)
-        _body_length = len(_body)
-        return _PROGRESS_0_FRAMED.pack(12, 45 + len(_body) + len(_tags), value.task_id, value.lease, value.current, value.total, _body_length) + _body + _PROGRESS_1.pack(_count) + _tags
+        _octets_of_body = _octets(bytes(value.body), 67108864)
+        _length_of_body = len(_octets_of_body)
+        return _PROGRESS_0_FRAMED.pack(12, 45 + len(_octets_of_body) + len(_tags), value.task_id, value.lease, value.current, value.total, _length_of_body) + _octets_of_body + _PROGRESS_1.pack(_count) + _tags
     except _DOUBTS:
         return _reference("encode_progress", bytes, value)
 
@@ -2972,7 +2975,7 @@ def decode_query(data: bytes, at: int, stop: int) -> Query:
         if seq < 1:
             raise Doubt
         if _count:
-            _tags, at = _read_tags(data, at, stop, _count, _QUERY_TAGS)
+            _tags, at = _parse_tags(data, at, stop, _count, _QUERY_TAGS)
             if at != stop:
                 raise Doubt
             return Query(seq, task_id, **_tags)
@@ -2986,7 +2989,7 @@ def decode_query(data: bytes, at: int, stop: int) -> Query:
 def encode_query(value: Query) -> bytes:
     """The frame of a Query. Raises WireError."""
     try:
-        _count, _tags = _write_query_tags(value)
+        _count, _tags = _write_query__tags(value)
         if value.seq < 1:
             raise Doubt
         if len(value.task_id) != 16:
@@ -3000,22 +3003,22 @@ def decode_status(data: bytes, at: int, stop: int) -> Status:
     """A Status, from the payload data[at:stop]. Raises WireError."""
     start = at
     try:
-        query, task_id, state, reason, attempt, _type_length = _STATUS_0.unpack_from(data, at)
+        query, task_id, state, reason, attempt, _length_of_type = _STATUS_0.unpack_from(data, at)
         at += 29
         if query < 1:
             raise Doubt
-        _end = at + _type_length
+        _end = at + _length_of_type
         type = _name(data[at:_end])
         at = _end
-        _queue_length, = _STATUS_1.unpack_from(data, at)
+        _length_of_queue, = _STATUS_1.unpack_from(data, at)
         at += 1
-        _end = at + _queue_length
+        _end = at + _length_of_queue
         queue = _name(data[at:_end])
         at = _end
         _count, = _STATUS_2.unpack_from(data, at)
         at += 1
         if _count:
-            _tags, at = _read_tags(data, at, stop, _count, _STATUS_TAGS)
+            _tags, at = _parse_tags(data, at, stop, _count, _STATUS_TAGS)
             if at != stop:
                 raise Doubt
             return Status(query, task_id, state, reason, attempt, type, queue, **_tags)
@@ -3029,16 +3032,16 @@ def decode_status(data: bytes, at: int, stop: int) -> Status:
 def encode_status(value: Status) -> bytes:
     """The frame of a Status. Raises WireError."""
     try:
-        _count, _tags = _write_status_tags(value)
+        _count, _tags = _write_status__tags(value)
         if value.query < 1:
             raise Doubt
         if len(value.task_id) != 16:
             raise Doubt
-        _type = _name_octets(value.type)
-        _type_length = len(_type)
-        _queue = _name_octets(value.queue)
-        _queue_length = len(_queue)
-        return _STATUS_0_FRAMED.pack(14, 31 + len(_type) + len(_queue) + len(_tags), value.query, value.task_id, value.state, value.reason, value.attempt, _type_length) + _type + _STATUS_1.pack(_queue_length) + _queue + _STATUS_2.pack(_count) + _tags
+        _octets_of_type = _name_octets(value.type)
+        _length_of_type = len(_octets_of_type)
+        _octets_of_queue = _name_octets(value.queue)
+        _length_of_queue = len(_octets_of_queue)
+        return _STATUS_0_FRAMED.pack(14, 31 + len(_octets_of_type) + len(_octets_of_queue) + len(_tags), value.query, value.task_id, value.state, value.reason, value.attempt, _length_of_type) + _octets_of_type + _STATUS_1.pack(_length_of_queue) + _octets_of_queue + _STATUS_2.pack(_count) + _tags
     except _DOUBTS:
         return _reference("encode_status", bytes, value)
 
@@ -3052,7 +3055,7 @@ def decode_await(data: bytes, at: int, stop: int) -> Await:
         if seq < 1:
             raise Doubt
         if _count:
-            _tags, at = _read_tags(data, at, stop, _count, _AWAIT_TAGS)
+            _tags, at = _parse_tags(data, at, stop, _count, _AWAIT_TAGS)
             if at != stop:
                 raise Doubt
             return Await(seq, task_id, **_tags)
@@ -3066,7 +3069,7 @@ def decode_await(data: bytes, at: int, stop: int) -> Await:
 def encode_await(value: Await) -> bytes:
     """The frame of an Await. Raises WireError."""
     try:
-        _count, _tags = _write_await_tags(value)
+        _count, _tags = _write_await__tags(value)
         if value.seq < 1:
             raise Doubt
         if len(value.task_id) != 16:
@@ -3087,19 +3090,19 @@ def decode_schedule(data: bytes, at: int, stop: int) -> Schedule:
     """A Schedule, from the payload data[at:stop]. Raises WireError."""
     start = at
     try:
-        seq, _name_length = _SCHEDULE_0.unpack_from(data, at)
+        seq, _length_of_name = _SCHEDULE_0.unpack_from(data, at)
         at += 9
         if seq < 1:
             raise Doubt
-        _end = at + _name_length
+        _end = at + _length_of_name
         name = _name(data[at:_end])
         at = _end
         action, priority, _count = _SCHEDULE_1.unpack_from(data, at)
         at += 3
-        action = _SCHEDULE_ACTION[action]
+        action = _SCHEDULE_ACTION__MEMBERS[action]
         if priority > 9:
             raise Doubt
-        _tags, at = _read_tags(data, at, stop, _count, _SCHEDULE_TAGS) if _count else ({}, at)
+        _tags, at = _parse_tags(data, at, stop, _count, _SCHEDULE_TAGS) if _count else ({}, at)
         value = Schedule(seq, name, action, priority, **_tags)
         if at != stop or not _schedule_rules(value, _count):
             raise Doubt
@@ -3111,18 +3114,18 @@ def decode_schedule(data: bytes, at: int, stop: int) -> Schedule:
 def encode_schedule(value: Schedule) -> bytes:
     """The frame of a Schedule. Raises WireError."""
     try:
-        _count, _tags = _write_schedule_tags(value)
+        _count, _tags = _write_schedule__tags(value)
         if value.seq < 1:
             raise Doubt
-        _name = _name_octets(value.name)
-        _name_length = len(_name)
-        if value.action not in _SCHEDULE_ACTION:
+        _octets_of_name = _name_octets(value.name)
+        _length_of_name = len(_octets_of_name)
+        if value.action not in _SCHEDULE_ACTION__MEMBERS:
             raise Doubt
         if value.priority > 9:
             raise Doubt
         if not _schedule_rules(value, _count):
             raise Doubt
-        return _SCHEDULE_0_FRAMED.pack(16, 12 + len(_name) + len(_tags), value.seq, _name_length) + _name + _SCHEDULE_1.pack(value.action, value.priority, _count) + _tags
+        return _SCHEDULE_0_FRAMED.pack(16, 12 + len(_octets_of_name) + len(_tags), value.seq, _length_of_name) + _octets_of_name + _SCHEDULE_1.pack(value.action, value.priority, _count) + _tags
     except _DOUBTS:
         return _reference("encode_schedule", bytes, value)
 
@@ -3136,7 +3139,7 @@ def decode_retract(data: bytes, at: int, stop: int) -> Retract:
         if lease < 1:
             raise Doubt
         if _count:
-            _tags, at = _read_tags(data, at, stop, _count, _RETRACT_TAGS)
+            _tags, at = _parse_tags(data, at, stop, _count, _RETRACT_TAGS)
             if at != stop:
                 raise Doubt
             return Retract(task_id, lease, **_tags)
@@ -3150,7 +3153,7 @@ def decode_retract(data: bytes, at: int, stop: int) -> Retract:
 def encode_retract(value: Retract) -> bytes:
     """The frame of a Retract. Raises WireError."""
     try:
-        _count, _tags = _write_retract_tags(value)
+        _count, _tags = _write_retract__tags(value)
         if len(value.task_id) != 16:
             raise Doubt
         if value.lease < 1:
@@ -3171,7 +3174,7 @@ def decode_return(data: bytes, at: int, stop: int) -> Return:
         if lease < 1:
             raise Doubt
         if _count:
-            _tags, at = _read_tags(data, at, stop, _count, _RETURN_TAGS)
+            _tags, at = _parse_tags(data, at, stop, _count, _RETURN_TAGS)
             if at != stop:
                 raise Doubt
             return Return(seq, task_id, lease, reason, **_tags)
@@ -3185,7 +3188,7 @@ def decode_return(data: bytes, at: int, stop: int) -> Return:
 def encode_return(value: Return) -> bytes:
     """The frame of a Return. Raises WireError."""
     try:
-        _count, _tags = _write_return_tags(value)
+        _count, _tags = _write_return__tags(value)
         if value.seq < 1:
             raise Doubt
         if len(value.task_id) != 16:
@@ -3201,19 +3204,19 @@ def decode_resume(data: bytes, at: int, stop: int) -> Resume:
     """A Resume, from the payload data[at:stop]. Raises WireError."""
     start = at
     try:
-        session, _leases_length = _RESUME_0.unpack_from(data, at)
+        session, _length_of_leases = _RESUME_0.unpack_from(data, at)
         at += 18
-        if _leases_length > 65535:
+        if _length_of_leases > 65535:
             raise Doubt
-        _leases = []
-        for _ in range(_leases_length):
-            _leases_item, at = _read_held_lease(data, at)
-            _leases.append(_leases_item)
-        leases = tuple(_leases)
+        _items_of_leases = []
+        for _ in range(_length_of_leases):
+            _item_of_leases, at = _read_held_lease(data, at)
+            _items_of_leases.append(_item_of_leases)
+        leases = tuple(_items_of_leases)
         _count, = _RESUME_1.unpack_from(data, at)
         at += 1
         if _count:
-            _tags, at = _read_tags(data, at, stop, _count, _RESUME_TAGS)
+            _tags, at = _parse_tags(data, at, stop, _count, _RESUME_TAGS)
             if at != stop:
                 raise Doubt
             return Resume(session, leases, **_tags)
@@ -3227,14 +3230,14 @@ def decode_resume(data: bytes, at: int, stop: int) -> Resume:
 def encode_resume(value: Resume) -> bytes:
     """The frame of a Resume. Raises WireError."""
     try:
-        _count, _tags = _write_resume_tags(value)
+        _count, _tags = _write_resume__tags(value)
         if len(value.session) != 16:
             raise Doubt
-        _leases = b"".join([_write_held_lease(_item) for _item in value.leases])
-        _leases_length = len(value.leases)
-        if _leases_length > 65535:
+        _octets_of_leases = b"".join([_write_held_lease(_item) for _item in value.leases])
+        _length_of_leases = len(value.leases)
+        if _length_of_leases > 65535:
             raise Doubt
-        return _RESUME_0_FRAMED.pack(19, 19 + len(_leases) + len(_tags), value.session, _leases_length) + _leases + _RESUME_1.pack(_count) + _tags
+        return _RESUME_0_FRAMED.pack(19, 19 + len(_octets_of_leases) + len(_tags), value.session, _length_of_leases) + _octets_of_leases + _RESUME_1.pack(_count) + _tags
     except _DOUBTS:
         return _reference("encode_resume", bytes, value)
 

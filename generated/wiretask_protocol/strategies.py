@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import re
+
 from hypothesis import strategies as st
 
 from wiretask_protocol import codec, messages
@@ -15,9 +17,16 @@ def integers(minimum: int, maximum: int) -> st.SearchStrategy[int]:
 
 
 def texts(minimum: int, maximum: int) -> st.SearchStrategy[str]:
-    """Texts without NUL and surrogates, at most so many octets long."""
+    """Texts without NUL and surrogates, of so many octets."""
     alphabet = st.characters(min_codepoint=1, codec="utf-8")
-    return st.text(alphabet, max_size=maximum).filter(lambda text: minimum <= len(text.encode()) <= maximum)
+    drawn = st.text(alphabet, max_size=maximum).map(lambda text: text.encode()[:maximum].decode("utf-8", "ignore"))
+    return drawn.map(lambda text: text + "-" * (minimum - len(text.encode())))
+
+
+def names(pattern: str, minimum: int, maximum: int) -> st.SearchStrategy[str]:
+    """Texts without NUL that match a pattern, of so many octets."""
+    drawn = st.from_regex(re.compile(pattern, re.ASCII), fullmatch=True)
+    return drawn.filter(lambda text: minimum <= len(text.encode()) <= maximum and "\0" not in text)
 
 
 def unknown_tags() -> st.SearchStrategy[tuple[tuple[int, bytes], ...]]:
@@ -39,7 +48,7 @@ def draw_queue_weight() -> st.SearchStrategy[messages.QueueWeight]:
     """A queue that a worker takes tasks from."""
     return st.builds(
         messages.QueueWeight,
-        st.from_regex(r"[A-Za-z0-9_][A-Za-z0-9_.:/@+-]*", fullmatch=True).filter(lambda name: len(name) <= 128),
+        names(r"[A-Za-z0-9_][A-Za-z0-9_.:/@+-]*", 1, 128),
         integers(1, 65535),
     )
 
@@ -48,7 +57,7 @@ def draw_type_support() -> st.SearchStrategy[messages.TypeSupport]:
     """A task type that a worker knows."""
     return st.builds(
         messages.TypeSupport,
-        st.from_regex(r"[A-Za-z0-9_][A-Za-z0-9_.:/@+-]*", fullmatch=True).filter(lambda name: len(name) <= 128),
+        names(r"[A-Za-z0-9_][A-Za-z0-9_.:/@+-]*", 1, 128),
         integers(0, 255),
         integers(0, 65535),
     )
@@ -58,7 +67,7 @@ def draw_resource() -> st.SearchStrategy[messages.Resource]:
     """An amount of something that tasks use up while they run."""
     return st.builds(
         messages.Resource,
-        st.from_regex(r"[A-Za-z0-9_][A-Za-z0-9_.:/@+-]*", fullmatch=True).filter(lambda name: len(name) <= 128),
+        names(r"[A-Za-z0-9_][A-Za-z0-9_.:/@+-]*", 1, 128),
         integers(0, 18446744073709551615),
     )
 
@@ -67,7 +76,7 @@ def draw_header() -> st.SearchStrategy[messages.Header]:
     """A pair of words that travels with a task."""
     return st.builds(
         messages.Header,
-        st.from_regex(r"[A-Za-z0-9_][A-Za-z0-9_.:/@+-]*", fullmatch=True).filter(lambda name: len(name) <= 128),
+        names(r"[A-Za-z0-9_][A-Za-z0-9_.:/@+-]*", 1, 128),
         texts(0, 24),
     )
 
@@ -96,7 +105,7 @@ def draw_unique_key() -> st.SearchStrategy[messages.UniqueKey]:
     """Keeps a second task with the same key out."""
     return st.builds(
         messages.UniqueKey,
-        st.from_regex(r"[A-Za-z0-9_][A-Za-z0-9_.:/@+-]*", fullmatch=True).filter(lambda name: len(name) <= 128),
+        names(r"[A-Za-z0-9_][A-Za-z0-9_.:/@+-]*", 1, 128),
         integers(0, 255),
         integers(0, 255),
         integers(0, 4294967295),
@@ -117,7 +126,7 @@ def draw_concurrency_key() -> st.SearchStrategy[messages.ConcurrencyKey]:
     """Bounds how many tasks with one key run at a time."""
     return st.builds(
         messages.ConcurrencyKey,
-        st.from_regex(r"[A-Za-z0-9_][A-Za-z0-9_.:/@+-]*", fullmatch=True).filter(lambda name: len(name) <= 128),
+        names(r"[A-Za-z0-9_][A-Za-z0-9_.:/@+-]*", 1, 128),
         integers(1, 65535),
     )
 
@@ -126,7 +135,7 @@ def draw_rate_key() -> st.SearchStrategy[messages.RateKey]:
     """Bounds how many tasks with one key start in a time."""
     return st.builds(
         messages.RateKey,
-        st.from_regex(r"[A-Za-z0-9_][A-Za-z0-9_.:/@+-]*", fullmatch=True).filter(lambda name: len(name) <= 128),
+        names(r"[A-Za-z0-9_][A-Za-z0-9_.:/@+-]*", 1, 128),
         integers(1, 4294967295),
         integers(1, 4294967295),
         integers(1, 4294967295),
@@ -137,7 +146,7 @@ def draw_fairness_key() -> st.SearchStrategy[messages.FairnessKey]:
     """Tasks of different keys in one queue go by turns."""
     return st.builds(
         messages.FairnessKey,
-        st.from_regex(r"[A-Za-z0-9_][A-Za-z0-9_.:/@+-]*", fullmatch=True).filter(lambda name: len(name) <= 128),
+        names(r"[A-Za-z0-9_][A-Za-z0-9_.:/@+-]*", 1, 128),
         integers(1, 65535),
     )
 
@@ -159,8 +168,8 @@ def draw_envelope() -> st.SearchStrategy[messages.Envelope]:
     and passes the bytes on as they are."""
     return st.builds(
         messages.Envelope,
-        st.from_regex(r"[A-Za-z0-9_][A-Za-z0-9_.:/@+-]*", fullmatch=True).filter(lambda name: len(name) <= 128),
-        st.from_regex(r"[A-Za-z0-9_][A-Za-z0-9_.:/@+-]*", fullmatch=True).filter(lambda name: len(name) <= 128),
+        names(r"[A-Za-z0-9_][A-Za-z0-9_.:/@+-]*", 1, 128),
+        names(r"[A-Za-z0-9_][A-Za-z0-9_.:/@+-]*", 1, 128),
         integers(0, 255),
         st.binary(max_size=24),
         headers=st.none() | st.lists(draw_header(), max_size=4).map(tuple),
@@ -237,7 +246,7 @@ def draw_hello() -> st.SearchStrategy[messages.Hello]:
         frame_limit=st.none() | integers(65536, 67108864),
         heartbeat=st.none() | integers(100, 600000),
         in_flight=st.none() | integers(1, 1000000),
-        key_id=st.none() | st.from_regex(r"[A-Za-z0-9_][A-Za-z0-9_.:/@+-]*", fullmatch=True).filter(lambda name: len(name) <= 128),
+        key_id=st.none() | names(r"[A-Za-z0-9_][A-Za-z0-9_.:/@+-]*", 1, 128),
         session=st.none() | st.binary(min_size=16, max_size=16),
         dedup_window=st.none() | integers(0, 18446744073709551615),
         proof=st.none() | st.binary(min_size=32, max_size=32),
@@ -314,7 +323,7 @@ def draw_submit() -> st.SearchStrategy[messages.Submit]:
         max_attempts=st.none() | integers(1, 65535),
         retry=st.none() | draw_retry_policy(),
         unique=st.none() | draw_unique_key(),
-        requires=st.none() | st.lists(st.from_regex(r"[A-Za-z0-9_][A-Za-z0-9_.:/@+-]*", fullmatch=True).filter(lambda name: len(name) <= 128), max_size=4).map(tuple),
+        requires=st.none() | st.lists(names(r"[A-Za-z0-9_][A-Za-z0-9_.:/@+-]*", 1, 128), max_size=4).map(tuple),
         after=st.none() | st.lists(st.binary(min_size=16, max_size=16), max_size=4).map(tuple),
         on_dependency_failure=st.none() | integers(0, 255),
         group=st.none() | draw_group(),
@@ -345,7 +354,7 @@ def draw_subscribe() -> st.SearchStrategy[messages.Subscribe]:
         messages.Subscribe,
         st.lists(draw_queue_weight(), max_size=4).map(tuple),
         st.lists(draw_type_support(), max_size=4).map(tuple),
-        labels=st.none() | st.lists(st.from_regex(r"[A-Za-z0-9_][A-Za-z0-9_.:/@+-]*", fullmatch=True).filter(lambda name: len(name) <= 128), max_size=4).map(tuple),
+        labels=st.none() | st.lists(names(r"[A-Za-z0-9_][A-Za-z0-9_.:/@+-]*", 1, 128), max_size=4).map(tuple),
         resources=st.none() | st.lists(draw_resource(), max_size=4).map(tuple),
         unknown=unknown_tags(),
     )
@@ -408,8 +417,8 @@ def draw_status() -> st.SearchStrategy[messages.Status]:
         integers(0, 255),
         integers(0, 255),
         integers(0, 65535),
-        st.from_regex(r"[A-Za-z0-9_][A-Za-z0-9_.:/@+-]*", fullmatch=True).filter(lambda name: len(name) <= 128),
-        st.from_regex(r"[A-Za-z0-9_][A-Za-z0-9_.:/@+-]*", fullmatch=True).filter(lambda name: len(name) <= 128),
+        names(r"[A-Za-z0-9_][A-Za-z0-9_.:/@+-]*", 1, 128),
+        names(r"[A-Za-z0-9_][A-Za-z0-9_.:/@+-]*", 1, 128),
         detail=st.none() | texts(0, 24),
         priority=st.none() | integers(0, 255),
         submitted=st.none() | integers(0, 18446744073709551615),
@@ -452,7 +461,7 @@ def draw_schedule() -> st.SearchStrategy[messages.Schedule]:
     return st.builds(
         messages.Schedule,
         integers(1, 18446744073709551615),
-        st.from_regex(r"[A-Za-z0-9_][A-Za-z0-9_.:/@+-]*", fullmatch=True).filter(lambda name: len(name) <= 128),
+        names(r"[A-Za-z0-9_][A-Za-z0-9_.:/@+-]*", 1, 128),
         st.sampled_from(messages.ScheduleAction),
         integers(0, 9),
         delay=st.none() | integers(1, 4294967295),
@@ -463,7 +472,7 @@ def draw_schedule() -> st.SearchStrategy[messages.Schedule]:
         max_attempts=st.none() | integers(1, 65535),
         retry=st.none() | draw_retry_policy(),
         unique=st.none() | draw_unique_key(),
-        requires=st.none() | st.lists(st.from_regex(r"[A-Za-z0-9_][A-Za-z0-9_.:/@+-]*", fullmatch=True).filter(lambda name: len(name) <= 128), max_size=4).map(tuple),
+        requires=st.none() | st.lists(names(r"[A-Za-z0-9_][A-Za-z0-9_.:/@+-]*", 1, 128), max_size=4).map(tuple),
         after=st.none() | st.lists(st.binary(min_size=16, max_size=16), max_size=4).map(tuple),
         on_dependency_failure=st.none() | integers(0, 255),
         group=st.none() | draw_group(),
@@ -476,7 +485,7 @@ def draw_schedule() -> st.SearchStrategy[messages.Schedule]:
         note=st.none() | texts(0, 24),
         cron=st.none() | texts(0, 24),
         every=st.none() | integers(1, 4294967295),
-        zone=st.none() | st.from_regex(r"[A-Za-z0-9_][A-Za-z0-9_.:/@+-]*", fullmatch=True).filter(lambda name: len(name) <= 128),
+        zone=st.none() | names(r"[A-Za-z0-9_][A-Za-z0-9_.:/@+-]*", 1, 128),
         overlap=st.none() | integers(0, 255),
         catch_up=st.none() | integers(0, 255),
         spread=st.none() | integers(0, 4294967295),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import groupby
@@ -11,7 +10,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from wiretask_codegen.layout import Run
 from wiretask_codegen.machines import kinds
-from wiretask_codegen.model import EnumType, Machine, Message, Relayed, Spec, Tagged, TextType
+from wiretask_codegen.model import EnumType, Machine, Message, Relayed, Spec, TextType, Type
 from wiretask_codegen.python import guardcode, names, reading, strategies, values, writing
 from wiretask_codegen.python.reference import Expressions, enum_construct, flags_construct
 from wiretask_codegen.spelling import snake
@@ -74,7 +73,7 @@ def _context(spec: Spec) -> dict[str, object]:
         "imports": _imports(spec),
         "blocks": list(_blocks(spec)),
         "owners": [*spec.relayed, *spec.messages],
-        "formats": reading.formats(spec.structs, _all_tags(spec)),
+        "formats": reading.formats(_all_types(spec)),
         "name": next(item.type for item in spec.newtypes if isinstance(item.type, TextType) and item.type.pattern),
         "body_maximum": writing.BODY_MAXIMUM,
         "constants": list(_constants(spec)),
@@ -92,7 +91,8 @@ def _context(spec: Spec) -> dict[str, object]:
         "flags_construct": flags_construct,
         "examples": list(values.examples(spec)),
         "strategy": strategies.strategy,
-        "quoted": json.dumps,
+        "quoted": names.quoted,
+        "regular": names.regular,
         "wrapped": names.wrapped,
         "annotation": names.annotation,
         "about": names.about,
@@ -101,6 +101,7 @@ def _context(spec: Spec) -> dict[str, object]:
         "prefix": names.machine_prefix,
         "relay_name": names.relay_name,
         "run_name": reading.run_name,
+        "members_name": reading.members_name,
         "read_lines": reading.read_lines,
         "read_tag_lines": reading.read_tag_lines,
         "write_lines": writing.write_lines,
@@ -134,9 +135,12 @@ def _blocks(spec: Spec) -> Iterator[Block]:
         yield Block(part.name, reading.runs(part.fields, tags=True), framed=isinstance(part, Message))
 
 
-def _all_tags(spec: Spec) -> list[Tagged]:
+def _all_types(spec: Spec) -> Iterator[Type]:
     owners: list[Message | Relayed] = [*spec.messages, *spec.relayed]
-    return [tag for owner in owners for tag in owner.tagged]
+    for owner in (*spec.structs, *owners):
+        yield from (field.type for field in owner.fields)
+    for owner in owners:
+        yield from (tag.type for tag in owner.tagged)
 
 
 def _constants(spec: Spec) -> Iterator[tuple[str, int, str]]:

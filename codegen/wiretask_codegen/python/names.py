@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import textwrap
 
@@ -82,9 +83,21 @@ def about(text: str, type_: Type) -> str:
     return f"{text} ({extra}.)" if extra else text
 
 
+def quoted(text: str) -> str:
+    """A text as a literal."""
+    return json.dumps(text, ensure_ascii=False)
+
+
+def regular(pattern: str) -> str:
+    """A regular expression as a literal: raw where that can be written."""
+    return repr(pattern) if '"' in pattern else f'r"{pattern}"'
+
+
 def wrapped(text: str, indent: int, first: str = "", rest: str = "") -> str:
-    """Text folded to the line length, each line after `indent` spaces and a prefix."""
+    """Text folded to the line length, each line after `indent` spaces and a prefix. A docstring is escaped."""
     pad = " " * indent
+    if first == '"""':
+        text = text.replace("\\", "\\\\").replace('"""', '\\"\\"\\"')
     return textwrap.fill(
         text,
         LINE_LENGTH,

@@ -6,20 +6,20 @@ which error it is, the reference codec says. So the checks here need no order an
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
-from wiretask_codegen.layout import CODES, Nested, Run, Variable, slot_of, steps
+from wiretask_codegen.layout import CODES, Nested, Run, Variable, prefix_of, slot_of, steps
 from wiretask_codegen.model import (
     WIDTHS,
     BooleanType,
     BytesType,
+    Enum,
     EnumType,
     Field,
     FlagsType,
     IntegerType,
     ListType,
     RelayedType,
-    Struct,
     StructType,
     Tagged,
     TextType,
@@ -31,6 +31,11 @@ from wiretask_codegen.spelling import snake
 def run_name(owner: str, index: int) -> str:
     """The name of the precompiled struct of a run."""
     return f"_{snake(owner).upper()}_{index}"
+
+
+def members_name(enum: Enum) -> str:
+    """The name of the table of the members of a closed enum, by their numbers."""
+    return f"_{snake(enum.name).upper()}__MEMBERS"
 
 
 def runs(fields: Sequence[Field], *, tags: bool) -> list[Run]:
@@ -61,7 +66,7 @@ def convert(type_: Type, value: str) -> str:
         case BooleanType():
             return f"_BOOLEANS[{value}]"
         case EnumType(enum=enum) if enum.closed:
-            return f"_{snake(enum.name).upper()}[{value}]"
+            return f"{members_name(enum)}[{value}]"
         case _:
             return value
 
@@ -126,13 +131,13 @@ def _slice(type_: Type, start: str, end: str) -> str:
 def _read_items(name: str, type_: ListType, count: str) -> Iterator[str]:
     yield f"if {count} > {type_.maximum}:"
     yield "    raise Doubt"
-    yield f"_{name} = []"
+    items, item = f"_items_of_{name}", f"_item_of_{name}"
+    yield f"{items} = []"
     yield f"for _ in range({count}):"
-    item = f"_{name}_item"
     for line in read_value_lines(item, type_.item):
         yield f"    {line}"
-    yield f"    _{name}.append({item})"
-    yield f"{name} = tuple(_{name})"
+    yield f"    {items}.append({item})"
+    yield f"{name} = tuple({items})"
 
 
 def read_value_lines(name: str, type_: Type) -> Iterator[str]:
@@ -141,7 +146,9 @@ def read_value_lines(name: str, type_: Type) -> Iterator[str]:
     match type_:
         case StructType(struct=struct):
             yield f"{name}, at = _read_{snake(struct.name)}(data, at)"
-        case TextType(prefix=prefix):
+        case TextType() | BytesType():
+            prefix = prefix_of(type_)
+            assert prefix is not None
             yield f"({name}_length,) = _{prefix.upper()}.unpack_from(data, at)"
             yield f"at += {WIDTHS[prefix]}"
             yield f"_end = at + {name}_length"
@@ -183,10 +190,9 @@ def read_tag_lines(tag: Tagged) -> Iterator[str]:
     yield "return value"
 
 
-def formats(structs: Sequence[Struct], tagged: Sequence[Tagged]) -> list[str]:
-    """The formats of single values that stand in lists and tags."""
+def formats(types: Iterable[Type]) -> list[str]:
+    """The formats of single values that stand in lists and tags, of all types of fields and tags."""
     found = set(CODES.values())
-    types = [field.type for struct in structs for field in struct.fields] + [tag.type for tag in tagged]
     for type_ in types:
         inner = type_.item if isinstance(type_, ListType) else type_
         slot = slot_of(inner)

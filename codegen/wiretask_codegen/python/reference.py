@@ -19,6 +19,7 @@ from wiretask_codegen.model import (
     TextType,
     Type,
 )
+from wiretask_codegen.python.names import regular
 
 
 class Expressions:
@@ -55,7 +56,7 @@ def construct(type_: Type, names: Expressions) -> str:
         case FixedBytesType(size=size):
             return f"bounded.Octets({size})"
         case TextType(prefix=prefix, minimum=minimum, maximum=maximum, pattern=pattern):
-            extra = f', r"{pattern}"' if pattern is not None else ""
+            extra = f", {regular(pattern)}" if pattern is not None else ""
             return f"bounded.Text({WIDTHS[prefix]}, {minimum}, {maximum}{extra})"
         case BytesType(maximum=maximum):
             return f"bounded.Sized(4, 0, {maximum})"

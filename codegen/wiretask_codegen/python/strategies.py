@@ -16,6 +16,7 @@ from wiretask_codegen.model import (
     TextType,
     Type,
 )
+from wiretask_codegen.python.names import regular
 from wiretask_codegen.spelling import snake
 
 #: Drawn texts, octets and lists are short: their bounds are the golden frames' matter.
@@ -33,8 +34,8 @@ def strategy(type_: Type) -> str:
             return f"st.binary(min_size={size}, max_size={size})"
         case TextType(minimum=minimum, maximum=maximum, pattern=pattern):
             if pattern is not None:
-                return f'st.from_regex(r"{pattern}", fullmatch=True).filter(lambda name: len(name) <= {maximum})'
-            return f"texts({minimum}, {min(maximum, DRAWN_MAXIMUM)})"
+                return f"names({regular(pattern)}, {minimum}, {maximum})"
+            return f"texts({minimum}, {min(maximum, max(minimum, DRAWN_MAXIMUM))})"
         case BytesType(maximum=maximum):
             return f"st.binary(max_size={min(maximum, DRAWN_MAXIMUM)})"
         case EnumType(enum=enum):
@@ -42,7 +43,9 @@ def strategy(type_: Type) -> str:
                 return f"st.sampled_from(messages.{enum.name})"
             return f"integers(0, {(1 << 8 * WIDTHS[enum.repr]) - 1})"
         case FlagsType(flags=flags):
-            return f"integers(0, {sum(1 << flag.bit for flag in flags.values)})"
+            mask = sum(1 << flag.bit for flag in flags.values)
+            gaps = f".map(lambda bits: bits & {mask:#x})" if mask & (mask + 1) else ""
+            return f"integers(0, {mask}){gaps}"
         case StructType(struct=struct):
             return f"draw_{snake(struct.name)}()"
         case ListType(item=item, maximum=maximum):

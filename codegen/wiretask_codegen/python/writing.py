@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from wiretask_codegen.layout import Nested, Run, Step, Variable, slot_of, steps
+from wiretask_codegen.layout import Nested, Run, Step, Variable, length_name, prefix_of, slot_of, steps
 from wiretask_codegen.model import (
     BooleanType,
     BytesType,
@@ -25,8 +25,13 @@ from wiretask_codegen.model import (
     Type,
 )
 from wiretask_codegen.python.names import relay_name
-from wiretask_codegen.python.reading import check, run_name
+from wiretask_codegen.python.reading import check, members_name, run_name
 from wiretask_codegen.spelling import snake
+
+
+def octets_name(field: Field) -> str:
+    """What the octets of a field are called; no other local name is called so."""
+    return f"_octets_of_{field.name}"
 
 
 def write_lines(
@@ -36,7 +41,7 @@ def write_lines(
     laid = steps(fields, tags=message is not None or relayed is not None)
     tail: list[str] = []
     if message is not None or relayed is not None:
-        yield f"_count, _tags = _write_{snake(owner)}_tags(value)"
+        yield f"_count, _tags = _write_{snake(owner)}__tags(value)"
         tail.append("_tags")
     if message is not None and message.relay is not None:
         yield f"_relay = bytes(value.{relay_name(message.relay)})"
@@ -60,22 +65,24 @@ BODY_MAXIMUM = 64 << 20
 
 def _write_parts(owner: str, laid: Sequence[Step], message: Message | None) -> Iterator[str]:
     index = 0
-    for step in laid:
+    if message is not None and not isinstance(laid[0], Run):
+        yield f"_HEADER.pack({message.command}, {_payload_length(laid, message)})"
+    for at, step in enumerate(laid):
         match step:
             case Run():
                 arguments = [_write_slot(slot.name, slot.field) for slot in step.slots]
-                if message is not None and index == 0:
+                if message is not None and at == 0:
                     arguments = [str(message.command), _payload_length(laid, message), *arguments]
-                framed = "_FRAMED" if message is not None and index == 0 else ""
+                framed = "_FRAMED" if message is not None and at == 0 else ""
                 yield f"{run_name(owner, index)}{framed}.pack({', '.join(arguments)})"
                 index += 1
             case Variable(field=field) | Nested(field=field):
-                yield f"_{field.name}"
+                yield octets_name(field)
 
 
 def _payload_length(laid: Sequence[Step], message: Message) -> str:
     fixed = sum(step.octets for step in laid if isinstance(step, Run))
-    variable = [f"len(_{step.field.name})" for step in laid if not isinstance(step, Run)]
+    variable = [f"len({octets_name(step.field)})" for step in laid if not isinstance(step, Run)]
     relay = ["len(_relay)"] if message.relay is not None else []
     return " + ".join([str(fixed), *variable, "len(_tags)", *relay])
 
@@ -83,23 +90,20 @@ def _payload_length(laid: Sequence[Step], message: Message) -> str:
 def _write_slot(name: str, field: Field | None) -> str:
     if field is not None:
         return f"value.{field.name}"
-    if name == "_count":
-        return "_count"
-    owner = name.removeprefix("_").removesuffix("_length")
-    return f"_{owner}_length"
+    return name
 
 
 def _write_checks(field: Field) -> Iterator[str]:
     value = f"value.{field.name}"
     match field.type:
         case TextType() | BytesType() | ListType() | StructType():
-            yield f"_{field.name} = {write_expression(field.type, value)}"
+            yield f"{octets_name(field)} = {write_expression(field.type, value)}"
             if isinstance(field.type, ListType):
-                yield f"_{field.name}_length = len({value})"
-                yield f"if _{field.name}_length > {field.type.maximum}:"
+                yield f"{length_name(field)} = len({value})"
+                yield f"if {length_name(field)} > {field.type.maximum}:"
                 yield "    raise Doubt"
             elif not isinstance(field.type, StructType):
-                yield f"_{field.name}_length = len(_{field.name})"
+                yield f"{length_name(field)} = len({octets_name(field)})"
         case _:
             condition = write_check(field.type, value)
             if condition:
@@ -113,7 +117,7 @@ def write_check(type_: Type, value: str) -> str | None:
         case FixedBytesType(size=size):
             return f"len({value}) != {size}"
         case EnumType(enum=enum) if enum.closed:
-            return f"{value} not in _{snake(enum.name).upper()}"
+            return f"{value} not in {members_name(enum)}"
         case BooleanType():
             return f"{value} not in _BOOLEANS_WRITTEN"
         case _:
@@ -143,7 +147,9 @@ def write_item(type_: Type, value: str) -> str:
     match type_:
         case StructType():
             return write_expression(type_, value)
-        case TextType(prefix=prefix):
+        case TextType() | BytesType():
+            prefix = prefix_of(type_)
+            assert prefix is not None
             return f"_sized(_{prefix.upper()}, {write_expression(type_, value)})"
         case _:
             assert slot is not None
