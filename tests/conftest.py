@@ -25,5 +25,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default=int(os.environ.get("WIRETASK_MUTATIONS", MUTATIONS)),
         help="mutations of the differential test of the codecs (1000000 before a release)",
     )
+    parser.addoption("--specs", type=int, default=25, help="random specs whose codecs are held against each other")
     parser.addoption("--seeds", type=int, default=40, help="seeds of the simulation")
     parser.addoption("--seed", type=int, default=None, help="replay one seed of the simulation")
