@@ -7,9 +7,19 @@ const (
 	helloCommand = 3
 	// HandshakeLimit is the longest payload before the accept.
 	HandshakeLimit = 4096
+	// RelayHeadroom is how much shorter than the frame limit an envelope or a report is.
+	RelayHeadroom = 4096
 	// FrameLimit is the longest payload that a peer takes where its Hello says nothing else.
 	FrameLimit = 4 << 20
 )
+
+// LimitOf is the longest payload that the sender of a Hello takes.
+func LimitOf(hello Fields) uint64 {
+	if limit, is := hello["frame_limit"].(uint64); is {
+		return limit
+	}
+	return FrameLimit
+}
 
 // Message is what has come: a layout and its fields.
 type Message struct {
@@ -147,6 +157,9 @@ func (c *Connection) follow(layout *Layout, f Fields) *Error {
 	}
 	if target != stay {
 		c.State = target
+	}
+	if happened.command == helloCommand && happened.kind == Accept {
+		c.Limit = min(c.Limit, LimitOf(f))
 	}
 	return nil
 }

@@ -95,3 +95,12 @@ func TestAMessageOutOfPlaceEndsAConnection(t *testing.T) {
 		t.Errorf("%v in %s", err, connection.State)
 	}
 }
+
+func TestTheSmallerLimitHolds(t *testing.T) {
+	accept := Fields{"kind": Accept, "nonce": uint64(1), "version": uint64(1), "frame_limit": uint64(65536)}
+	frame, _ := Encode(ByName["Hello"], accept)
+	connection := NewConnection("worker", FrameLimit)
+	if _, err := connection.Receive(append(frame, 1, 0, 1, 0, 1)); err == nil || err.Code != FrameTooLarge {
+		t.Errorf("a frame over the limit of the accept: %v", err)
+	}
+}

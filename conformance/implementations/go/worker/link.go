@@ -22,6 +22,7 @@ type link struct {
 	heard, said time.Time
 	heartbeat   time.Duration
 	inFlight    uint64
+	limit       uint64 // the longest payload, as both sides have agreed
 	seq         uint64 // of our last sequenced message
 	acceptedSeq uint64
 	heardSeq    uint64 // of the scheduler's last one
@@ -116,6 +117,7 @@ func (l *link) accept(f wiretask.Fields) string {
 	if inFlight, is := f["in_flight"].(uint64); is {
 		l.inFlight = inFlight
 	}
+	l.limit = min(wiretask.FrameLimit, wiretask.LimitOf(f))
 	l.accepted = true
 	return ""
 }

@@ -193,7 +193,12 @@ func (l *loop) onHello(f wiretask.Fields) {
 // held are all leases of which something is still to be said.
 func (l *loop) held() []any {
 	leases := []any{}
+	named := map[uint64]bool{}
 	add := func(taskID []byte, lease uint64) {
+		if named[lease] {
+			return
+		}
+		named[lease] = true
 		leases = append(leases, wiretask.Fields{"task_id": taskID, "lease": lease})
 	}
 	for _, r := range l.reports {

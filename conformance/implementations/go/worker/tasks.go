@@ -14,6 +14,10 @@ func (l *loop) onTask(f wiretask.Fields) {
 		taskID: f["task_id"].([]byte),
 		lease:  f["lease"].(uint64),
 		limit:  time.Duration(f["time_limit"].(uint64)) * time.Millisecond,
+		cost:   1,
+	}
+	if cost, is := f["cost"].(uint64); is {
+		a.cost = int(cost)
 	}
 	if remaining := f["remaining"].(uint64); remaining > 0 {
 		a.expires = time.Now().Add(time.Duration(remaining) * time.Millisecond)
@@ -26,7 +30,7 @@ func (l *loop) onTask(f wiretask.Fields) {
 		l.giveBack(a, wiretask.ReturnUnsupported, "this worker does not know the type")
 	case envelope["encoding"].(uint64) != wiretask.EncodingRaw:
 		l.giveBack(a, wiretask.ReturnUnsupported, "this worker takes raw bodies only")
-	case len(l.running)+len(l.waiting) >= l.w.config.Slots+prefetch || l.draining:
+	case l.exceeds(a) || l.draining:
 		l.giveBack(a, wiretask.ReturnOverloaded, "more tasks than the credit of this worker")
 	default:
 		a.kind, a.body = envelope["type"].(string), envelope["body"].([]byte)
@@ -38,14 +42,40 @@ func (l *loop) onTask(f wiretask.Fields) {
 
 // begin starts what can run, in the order of arrival (R-CRD-003), and says so.
 func (l *loop) begin() {
-	for len(l.waiting) > 0 && len(l.running) < l.w.config.Slots {
+	for len(l.waiting) > 0 {
 		a := l.waiting[0]
+		if used := l.used(); used > 0 && used+a.cost > l.w.config.Slots {
+			return
+		}
 		l.waiting = l.waiting[1:]
 		l.running[a.lease] = a
 		l.begun = a.lease
 		l.say()
 		l.start(a)
 	}
+}
+
+// used is how many slots are taken: also by what goes on although it is not ours any more.
+func (l *loop) used() int {
+	used := 0
+	for _, a := range l.running {
+		used += a.cost
+	}
+	return used
+}
+
+// exceeds says whether a task is more than the window of this worker.
+func (l *loop) exceeds(a *assignment) bool {
+	held := 0
+	for _, other := range l.running {
+		if !other.dropped {
+			held += other.cost
+		}
+	}
+	for _, other := range l.waiting {
+		held += other.cost
+	}
+	return held > 0 && held+a.cost > l.w.config.Slots+prefetch
 }
 
 func (l *loop) start(a *assignment) {
@@ -134,6 +164,12 @@ func (l *loop) giveBack(a *assignment, reason uint64, text string) {
 	l.reports = append(l.reports, &report{layout: "Return", fields: fields, lease: a.lease, taskID: a.taskID})
 }
 
+// tooLong takes the place of a report that the connection does not take.
+var tooLong, _ = wiretask.EncodeRelayed(wiretask.Relayed["Report"], wiretask.Fields{
+	"encoding": wiretask.EncodingRaw, "body": []byte{},
+	"error_type": "ResultTooLarge", "error_message": "the result is longer than the frame limit allows",
+})
+
 // flush sends what may be sent: no more than may be unaccepted.
 func (l *loop) flush() {
 	if !l.link.serves() {
@@ -145,6 +181,9 @@ func (l *loop) flush() {
 		}
 		if l.link.seq-l.link.acceptedSeq >= l.link.inFlight {
 			return
+		}
+		if octets, is := r.fields["report"].([]byte); is && uint64(len(octets)) > l.link.limit-wiretask.RelayHeadroom {
+			r.fields["outcome"], r.fields["report"] = wiretask.Failed, tooLong
 		}
 		l.link.seq++
 		r.seq = l.link.seq

@@ -89,6 +89,7 @@ type assignment struct {
 	taskID  []byte
 	lease   uint64
 	limit   time.Duration
+	cost    int // how many slots it takes
 	kind    string
 	body    []byte
 	expires time.Time // not begun by then it is given back; zero is no bound
