@@ -209,17 +209,22 @@ class Actor:
             for received in self.watch.take(octets):
                 self.log("%s < %s" % (self.name, described(received.message, received.value)))
                 self.watch.agree(received)
-                self._judge(received)
+                self.judge(received)
                 await self._answer(received)
         except Failed as wrong:
             self.log("%s < %s" % (self.name, wrong))
             self._wrong = wrong
             self._wake.set()
 
-    def _judge(self, received: Received) -> None:
-        """Nobody accepts what was never sent (R-ACC-004)."""
+    def judge(self, received: Received) -> None:
+        """Nobody accepts what was never sent (R-ACC-004); an Error has the scope and the advice of its code."""
         if received.message == "Accepted" and self.sent_to is not None and received.value["seq"] > self.sent_to:
             raise Failed("%s: it accepts %d, and %d was sent" % (self.name, received.value["seq"], self.sent_to))
+        error = self.wire.spec.errors.get(self.wire.spec.error_names.get(received.value.get("code", 0), ""))
+        if received.message == "Error" and error is not None:
+            said = {part: received.value[part] for part in ("scope", "retry")}
+            if said != {part: error[part] for part in said}:
+                raise Failed("%s: the Error %d came with %s" % (self.name, error["code"], said))
 
     async def _answer(self, received: Received) -> None:
         if received.event == "Hello.ping":

@@ -3,6 +3,7 @@
 import pytest
 
 from wiretask_conformance import spec
+from wiretask_conformance.actor import Actor
 from wiretask_conformance.matching import matches
 from wiretask_conformance.verdicts import Failed
 from wiretask_conformance.watch import Received, Watch
@@ -77,3 +78,22 @@ def test_grease_is_seen():
 )
 def test_lists_are_compared_in_part_or_in_any_order(found, wanted, fits):
     assert matches(found, wanted) is fits
+
+
+@pytest.mark.parametrize(
+    ("message", "value", "said"),
+    [
+        ("Accepted", {"seq": 1}, "it accepts 1, and 0 was sent"),
+        ("Error", {"code": 307, "scope": "connection", "retry": "never"}, "the Error 307 came with"),
+        ("Error", {"code": 307, "scope": "connection", "retry": "later"}, None),
+        ("Error", {"code": 4999, "scope": "request", "retry": "elsewhere"}, None),
+    ],
+)
+def test_what_no_peer_may_say_is_seen_on_every_connection(message, value, said):
+    actor = Actor("c", "scheduler", "client", WIRE, lambda line: None)
+    wrong = None
+    try:
+        actor.judge(Received(message, value))
+    except Failed as failed:
+        wrong = str(failed)
+    assert (wrong is None) if said is None else (said in wrong)
