@@ -23,6 +23,7 @@ const (
 	BadPattern        Code = 210
 	RuleBroken        Code = 211
 	VersionMismatch   Code = 301
+	HandshakeTimeout  Code = 306
 	Silent            Code = 307
 	BadSequence       Code = 309
 )
@@ -31,7 +32,7 @@ var codeNames = map[Code]string{
 	UnknownCommand: "UNKNOWN_COMMAND", FrameTooLarge: "FRAME_TOO_LARGE", NotWiretask: "NOT_WIRETASK", UnexpectedMessage: "UNEXPECTED_MESSAGE",
 	Truncated: "TRUNCATED", TrailingBytes: "TRAILING_BYTES", BadUTF8: "BAD_UTF8", BadEnum: "BAD_ENUM", OutOfRange: "OUT_OF_RANGE",
 	LimitExceeded: "LIMIT_EXCEEDED", TagOrder: "TAG_ORDER", CriticalTag: "CRITICAL_TAG", TagLength: "TAG_LENGTH", BadPattern: "BAD_PATTERN",
-	RuleBroken: "RULE_BROKEN", VersionMismatch: "VERSION_MISMATCH", Silent: "SILENT", BadSequence: "BAD_SEQUENCE",
+	RuleBroken: "RULE_BROKEN", VersionMismatch: "VERSION_MISMATCH", HandshakeTimeout: "HANDSHAKE_TIMEOUT", Silent: "SILENT", BadSequence: "BAD_SEQUENCE",
 }
 
 func (c Code) String() string { return codeNames[c] }
@@ -45,15 +46,36 @@ type Error struct {
 	Field   string
 	Offset  int
 	Command uint64 // of the frame, where it is known; 0 is none
+	why     string
 }
 
+// Refuse is an error that no decoder finds: of what a peer does, not of how it writes.
+func Refuse(code Code, why string) *Error { return &Error{Code: code, Offset: Nowhere, why: why} }
+
 func (e *Error) Error() string {
+	switch {
+	case e.why != "":
+		return fmt.Sprintf("%s: %s", e.Code, e.why)
+	case e.Offset == Nowhere:
+		return e.Code.String()
+	}
 	return fmt.Sprintf("%s at %q (offset %d)", e.Code, e.Field, e.Offset)
+}
+
+// retry is what PROTOCOL.md advises: time heals what time has done, and nothing heals a bug.
+func (c Code) retry() uint64 {
+	if c == Silent || c == HandshakeTimeout {
+		return RetryLater
+	}
+	return RetryNever
 }
 
 // Message is the Error to send before closing: every error of octets ends the connection.
 func (e *Error) Message() Fields {
-	made := Fields{"code": uint64(e.Code), "scope": ScopeConnection, "retry": uint64(0), "command": e.Command, "seq": uint64(0), "text": e.Error()}
+	made := Fields{
+		"code": uint64(e.Code), "scope": ScopeConnection, "retry": e.Code.retry(),
+		"command": e.Command, "seq": uint64(0), "text": e.Error(),
+	}
 	if e.Field != "" {
 		made["field"] = e.Field
 	}
@@ -72,6 +94,8 @@ const (
 
 	RoleWorker      uint64 = 1
 	ScopeConnection uint64 = 3
+	RetryNever      uint64 = 0
+	RetryLater      uint64 = 1
 
 	Succeeded uint64 = 1
 	Failed    uint64 = 2

@@ -8,29 +8,28 @@ import (
 	"time"
 )
 
-type told = func(current, total uint64, body []byte)
-
-// Conformance are the types that every worker under test knows (conformance/README.md), and sha256.
+// Conformance are the types that every worker under test knows (conformance/README.md), and two plain ones.
 var Conformance = map[string]Handler{
-	"sha256": func(_ context.Context, body []byte, _ told) ([]byte, error) {
+	"sha256": func(_ context.Context, body []byte, _ Progress) ([]byte, error) {
 		digest := sha256.Sum256(body)
 		return []byte(hex.EncodeToString(digest[:])), nil
 	},
-	"conformance.echo": func(_ context.Context, body []byte, _ told) ([]byte, error) { return body, nil },
-	"conformance.fail": func(_ context.Context, body []byte, _ told) ([]byte, error) {
+	"echo":             echo,
+	"conformance.echo": echo,
+	"conformance.fail": func(_ context.Context, body []byte, _ Progress) ([]byte, error) {
 		return nil, &Failure{Type: "ConformanceError", Text: string(body)}
 	},
-	"conformance.no_retry": func(_ context.Context, body []byte, _ told) ([]byte, error) {
+	"conformance.no_retry": func(_ context.Context, body []byte, _ Progress) ([]byte, error) {
 		return nil, &Failure{Type: "NoRetry", Text: string(body), NoRetry: true}
 	},
-	"conformance.retry_after": func(_ context.Context, body []byte, _ told) ([]byte, error) {
+	"conformance.retry_after": func(_ context.Context, body []byte, _ Progress) ([]byte, error) {
 		after, err := strconv.ParseUint(string(body), 10, 32)
 		if err != nil {
 			return nil, err
 		}
 		return nil, &Failure{Type: "Retry", Text: "later", RetryAfter: after}
 	},
-	"conformance.sleep": func(ctx context.Context, body []byte, _ told) ([]byte, error) {
+	"conformance.sleep": func(ctx context.Context, body []byte, _ Progress) ([]byte, error) {
 		millis, err := strconv.Atoi(string(body))
 		if err != nil {
 			return nil, err
@@ -42,16 +41,18 @@ var Conformance = map[string]Handler{
 			return nil, context.Cause(ctx)
 		}
 	},
-	"conformance.large": func(_ context.Context, body []byte, _ told) ([]byte, error) {
+	"conformance.large": func(_ context.Context, body []byte, _ Progress) ([]byte, error) {
 		octets, err := strconv.Atoi(string(body))
 		return make([]byte, octets), err
 	},
-	"conformance.progress": func(_ context.Context, _ []byte, progress told) ([]byte, error) {
+	"conformance.progress": func(_ context.Context, _ []byte, progress Progress) ([]byte, error) {
 		progress(1, 2, []byte("half"))
 		return []byte("done"), nil
 	},
-	"conformance.wait": func(ctx context.Context, _ []byte, _ told) ([]byte, error) {
+	"conformance.wait": func(ctx context.Context, _ []byte, _ Progress) ([]byte, error) {
 		<-ctx.Done()
 		return nil, context.Cause(ctx)
 	},
 }
+
+func echo(_ context.Context, body []byte, _ Progress) ([]byte, error) { return body, nil }

@@ -4,65 +4,41 @@ import (
 	"crypto/rand"
 	"encoding/binary"
 	"net"
+	"sort"
 	"time"
 
 	"wiretask.example/wiretask"
 )
 
-// For the last frames to leave before the process does.
-const farewell = time.Second
-
-// link is one connection to the scheduler. A nil link is none.
+// link is one connection to the scheduler, and what was agreed on for it. A nil link is none.
 type link struct {
 	conn        net.Conn
-	out         chan []byte
-	written     chan struct{} // closed when everything has been written, or cannot be
+	out         *outbox
 	nonce       uint64
 	opened      time.Time
 	heard, said time.Time
 	heartbeat   time.Duration
+	frameLimit  uint64
 	inFlight    uint64
-	limit       uint64 // the longest payload, as both sides have agreed
 	seq         uint64 // of our last sequenced message
 	acceptedSeq uint64
 	heardSeq    uint64 // of the scheduler's last one
+	session     []byte // that begins with this connection
 	accepted    bool
 	resuming    bool
-	serving     bool // subscribed, or as good as
+	serving     bool // nothing but the handshake comes before
 }
 
-// dial connects, and reads what comes into the events of the worker.
-func dial(w *Worker) (*link, error) {
-	conn, err := net.DialTimeout("tcp", w.config.Address, handshakeDeadline)
-	if err != nil {
-		return nil, err
-	}
+// newLink greets, and reads what comes into the events of the worker.
+func newLink(w *Worker, conn net.Conn) *link {
 	now := time.Now()
-	l := &link{conn: conn, out: make(chan []byte, 1024), written: make(chan struct{}), opened: now, heard: now, said: now, heartbeat: 5 * time.Second, inFlight: 100000}
-	go l.write()
+	l := &link{
+		conn: conn, out: newOutbox(conn), opened: now, heard: now, said: now,
+		heartbeat: defaultHeartbeat, frameLimit: wiretask.FrameLimit, inFlight: defaultInFlight,
+	}
+	l.open(w.config)
 	go l.read(w)
-	return l, nil
-}
-
-// write sends what is to be sent, so that the loop never waits for a slow scheduler.
-func (l *link) write() {
-	defer close(l.written)
-	for frame := range l.out {
-		if _, err := l.conn.Write(frame); err != nil {
-			break
-		}
-	}
-	_ = l.conn.Close()
-	for range l.out { // nobody is to wait for a connection that is broken
-	}
-}
-
-// flushed waits until what was said has gone out, for a little while.
-func (l *link) flushed() {
-	select {
-	case <-l.written:
-	case <-time.After(farewell):
-	}
+	return l
 }
 
 func (l *link) read(w *Worker) {
@@ -70,14 +46,14 @@ func (l *link) read(w *Worker) {
 	buffer := make([]byte, 1<<16)
 	for {
 		count, err := l.conn.Read(buffer)
-		messages, wrong := connection.Receive(append([]byte{}, buffer[:count]...))
+		messages, wrong := connection.Receive(buffer[:count])
 		w.post(func(loop *loop) {
 			l.heard = time.Now()
 			for _, message := range messages {
 				loop.received(l, message)
 			}
-			if wrong != nil && loop.link == l {
-				l.send("Error", wrong.Message())
+			if wrong != nil {
+				loop.breakOff(l, wrong)
 			}
 		})
 		if err != nil || wrong != nil {
@@ -93,9 +69,9 @@ func (l *link) open(config Config) {
 	l.nonce = binary.BigEndian.Uint64(random[:])
 	opening := wiretask.Fields{
 		"kind": wiretask.Open, "nonce": l.nonce,
-		"versions": wiretask.Fields{"min_version": uint64(1), "max_version": uint64(1)},
-		"role":     wiretask.RoleWorker, "agent": "wiretask-go/0.1", "frame_limit": uint64(wiretask.FrameLimit),
-		wiretask.Unknown: []wiretask.Tag{{Number: 0x7fa0 + l.nonce%16}},
+		"versions": wiretask.Fields{"min_version": version, "max_version": version},
+		"role":     wiretask.RoleWorker, "agent": agent, "frame_limit": uint64(wiretask.FrameLimit),
+		wiretask.Unknown: []wiretask.Tag{{Number: 0x7fa0 + l.nonce%16}}, // grease (R-HEL-010)
 	}
 	if config.Name != "" {
 		opening["name"] = config.Name
@@ -103,72 +79,89 @@ func (l *link) open(config Config) {
 	l.send("Hello", opening)
 }
 
-// accept takes what the scheduler has decided, and says what is wrong with it.
-func (l *link) accept(f wiretask.Fields) string {
-	if f["nonce"].(uint64) != l.nonce {
-		return "this accept answers another open"
+// accept takes what was agreed on; what is wrong with it is an error to send.
+func (l *link) accept(f wiretask.Fields) *wiretask.Error {
+	if f["nonce"] != l.nonce {
+		return wiretask.Refuse(wiretask.VersionMismatch, "this accept answers another open")
 	}
-	if f["version"].(uint64) != 1 {
-		return "this version was not offered"
+	if f["version"] != version {
+		return wiretask.Refuse(wiretask.VersionMismatch, "this version was not offered")
 	}
-	if heartbeat, is := f["heartbeat"].(uint64); is {
+	if heartbeat, there := f["heartbeat"].(uint64); there {
 		l.heartbeat = time.Duration(heartbeat) * time.Millisecond
 	}
-	if inFlight, is := f["in_flight"].(uint64); is {
+	l.frameLimit = min(l.frameLimit, wiretask.LimitOf(f))
+	if inFlight, there := f["in_flight"].(uint64); there {
 		l.inFlight = inFlight
 	}
-	l.limit = min(wiretask.FrameLimit, wiretask.LimitOf(f))
+	l.session, _ = f["session"].([]byte)
 	l.accepted = true
-	return ""
+	return nil
 }
 
 func (l *link) subscribe(config Config) {
-	types := []any{}
+	names := []string{}
 	for name := range config.Handlers {
+		names = append(names, name)
+	}
+	sort.Strings(names)
+	types := []any{}
+	for _, name := range names {
 		types = append(types, wiretask.Fields{"type": name, "cancel": wiretask.CancelCooperative, "max_attempts": uint64(0)})
 	}
-	l.raw([]byte{byte(0xc0 + l.nonce%16), 0, 0, 0, 0}) // means nothing, so that skipping stays alive (R-HEL-010)
-	l.send("Subscribe", wiretask.Fields{"queues": []any{wiretask.Fields{"queue": config.Queue, "weight": uint64(1)}}, "types": types})
+	l.put([]byte{byte(0xc0 + l.nonce%16), 0, 0, 0, 0}) // grease (R-HEL-010)
+	queues := []any{wiretask.Fields{"queue": config.Queue, "weight": uint64(1)}}
+	l.send("Subscribe", wiretask.Fields{"queues": queues, "types": types})
 }
 
 // serves says whether Results and the like may be sent.
 func (l *link) serves() bool { return l != nil && l.serving }
 
+// mayReport says whether one more sequenced message may be unaccepted.
+func (l *link) mayReport() bool { return l.serves() && l.seq-l.acceptedSeq < l.inFlight }
+
+// room is how long a report may be, so that it fits into every message that relays it.
+func (l *link) room() int { return int(l.frameLimit) - wiretask.RelayHeadroom }
+
 func (l *link) send(name string, fields wiretask.Fields) {
-	if l == nil {
-		return
-	}
 	frame, err := wiretask.Encode(wiretask.ByName[name], fields)
 	if err != nil {
 		panic(err) // a bug here: nothing of ours may be illegal
 	}
-	l.raw(frame)
+	l.put(frame)
 }
 
-func (l *link) raw(frame []byte) {
-	if l.out != nil {
-		l.said = time.Now()
-		l.out <- frame
-	}
+func (l *link) put(frame []byte) {
+	l.said = time.Now()
+	l.out.put(frame)
 }
 
-// close ends the stream once what was sent has gone out.
-func (l *link) close() {
-	if l.out != nil {
-		close(l.out)
-		l.out = nil
-	}
-}
-
-// tick sends signs of life, and says when there is no sense in going on.
-func (l *link) tick(now time.Time) (why string, code wiretask.Code) {
+// tick sends a sign of life where one is due; an error where there is no sense in going on.
+func (l *link) tick(now time.Time) *wiretask.Error {
 	switch {
-	case !l.accepted && now.Sub(l.opened) > handshakeDeadline:
-		return "no accept in time", wiretask.Silent
-	case l.accepted && now.Sub(l.heard) > silentHeartbeats*l.heartbeat:
-		return "nothing came for too long; send a ping each heartbeat", wiretask.Silent
-	case l.accepted && now.Sub(l.said) > l.heartbeat:
+	case !now.Before(l.doom()) && !l.accepted:
+		return wiretask.Refuse(wiretask.HandshakeTimeout, "no accept came in time")
+	case !now.Before(l.doom()):
+		return wiretask.Refuse(wiretask.Silent, "nothing came for three heartbeats")
+	case l.accepted && !now.Before(l.said.Add(l.heartbeat)):
 		l.send("Hello", wiretask.Fields{"kind": wiretask.Ping, "nonce": l.nonce})
 	}
-	return "", 0
+	return nil
+}
+
+// doom is when the scheduler is taken for lost, unless something comes.
+func (l *link) doom() time.Time {
+	if !l.accepted {
+		return l.opened.Add(handshakeDeadline)
+	}
+	return l.heard.Add(silentHeartbeats * l.heartbeat)
+}
+
+// deadline is when the next tick has something to do.
+func (l *link) deadline() time.Time {
+	ping := l.said.Add(l.heartbeat)
+	if doom := l.doom(); !l.accepted || doom.Before(ping) {
+		return doom
+	}
+	return ping
 }

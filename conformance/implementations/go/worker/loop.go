@@ -2,8 +2,9 @@ package worker
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	"math/rand"
+	"net"
 	"time"
 
 	"wiretask.example/wiretask"
@@ -12,14 +13,18 @@ import (
 // loop is all state of a worker. Nothing but its own goroutine touches it.
 type loop struct {
 	w        *Worker
-	link     *link // nil while there is none
-	session  []byte
+	life     context.Context
+	end      context.CancelFunc
+	link     *link  // nil while there is none
+	former   []byte // the token of the session that our leases belong to; nil is none
 	waiting  []*assignment
-	running  map[uint64]*assignment
+	running  map[key]*assignment
 	reports  []*report
 	begun    uint64
+	news     bool // the credit, or what was begun, is to be said
 	draining bool
 	stopping bool
+	dialling bool
 	failures int
 	retry    time.Time     // when to look for the scheduler again
 	away     time.Duration // how long the scheduler wants us to stay away
@@ -27,64 +32,53 @@ type loop struct {
 }
 
 func newLoop(w *Worker) *loop {
-	return &loop{w: w, running: map[uint64]*assignment{}}
+	life, end := context.WithCancel(context.Background())
+	return &loop{w: w, life: life, end: end, running: map[key]*assignment{}}
 }
 
 func (l *loop) run() error {
-	ticker := time.NewTicker(10 * time.Millisecond)
-	defer ticker.Stop()
-	for !l.stopping {
-		if l.link == nil && !time.Now().Before(l.retry) {
-			l.connect()
-		}
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for !l.stopping && !l.drained() {
+		timer.Reset(time.Until(l.deadline()))
 		select {
 		case event := <-l.w.events:
 			event(l)
-		case <-ticker.C:
+		case <-timer.C:
 			l.tick(time.Now())
 		}
-		if l.finished() {
-			break
-		}
+		l.settle()
 	}
 	l.leave()
 	return l.err
 }
 
-// wait is how long to stay away: as long as was asked for, and longer with each failure.
-func (l *loop) wait() time.Duration {
-	wait := firstWait << min(l.failures, 6)
-	l.failures++
-	return max(min(wait, longestWait), l.away)
+// settle does what an event has made possible.
+func (l *loop) settle() {
+	l.begin()
+	l.say()
+	l.flush()
 }
 
-func (l *loop) connect() {
-	link, err := dial(l.w)
-	if err != nil {
-		l.retry = time.Now().Add(l.wait())
-		return
-	}
-	l.link, l.away = link, 0
-	link.open(l.w.config)
-}
-
-// finished says whether a worker that drains has nothing more to do.
-func (l *loop) finished() bool {
+// drained says whether a worker that drains has nothing more to do, nor to say.
+func (l *loop) drained() bool {
 	return l.draining && len(l.running) == 0 && len(l.waiting) == 0 && len(l.reports) == 0
 }
 
 func (l *loop) leave() {
-	for _, a := range l.running {
-		a.dropped = true
-		a.cancel()
-	}
+	l.end() // of whatever runs, too
 	if l.link != nil {
-		l.link.close()
-		l.link.flushed()
+		l.link.out.close()
+		<-l.link.out.written
 	}
 }
 
+func (l *loop) stop() { l.stopping = true }
+
 func (l *loop) drain() {
+	if l.draining {
+		return
+	}
 	l.draining = true
 	for _, a := range l.waiting {
 		l.giveBack(a, wiretask.ReturnDrain, "")
@@ -93,250 +87,104 @@ func (l *loop) drain() {
 	if l.link.serves() {
 		l.link.send("Goodbye", wiretask.Fields{"reason": wiretask.GoodbyeDrain})
 	}
-	l.flush()
 }
 
-func (l *loop) stop() { l.stopping = true }
+// deadline is when there is something to do although nothing happens.
+func (l *loop) deadline() time.Time {
+	next := time.Now().Add(time.Hour)
+	earlier := func(when time.Time) {
+		if when.Before(next) {
+			next = when
+		}
+	}
+	if l.link != nil {
+		earlier(l.link.deadline())
+	} else if !l.dialling {
+		earlier(l.retry)
+	}
+	for _, a := range l.waiting {
+		if !a.expires.IsZero() {
+			earlier(a.expires)
+		}
+	}
+	return next
+}
 
-// disconnected is called once a connection, when it has ended.
+// tick looks at time: signs of life, deadlines, and what has waited for too long.
+func (l *loop) tick(now time.Time) {
+	if l.link == nil && !l.dialling && !now.Before(l.retry) {
+		l.connect()
+	}
+	if l.link != nil {
+		if wrong := l.link.tick(now); wrong != nil {
+			l.breakOff(l.link, wrong)
+		}
+	}
+	l.waiting = filter(l.waiting, func(a *assignment) bool {
+		late := !a.expires.IsZero() && !now.Before(a.expires)
+		if late {
+			l.giveBack(a, wiretask.ReturnOverloaded, "it could not begin in time")
+		}
+		return !late
+	})
+}
+
+// connect looks for the scheduler, without waiting for it.
+func (l *loop) connect() {
+	l.dialling = true
+	go func() {
+		dialler := net.Dialer{Timeout: handshakeDeadline}
+		conn, err := dialler.DialContext(l.life, "tcp", l.w.config.Address)
+		known := l.w.post(func(l *loop) { l.connected(conn, err) })
+		if err == nil && !known {
+			_ = conn.Close()
+		}
+	}()
+}
+
+func (l *loop) connected(conn net.Conn, err error) {
+	l.dialling = false
+	if err != nil {
+		l.putOff()
+		return
+	}
+	l.away = 0
+	l.link = newLink(l.w, conn)
+}
+
+// disconnected is called once a connection, when it has ended or is of no use any more.
 func (l *loop) disconnected(link *link) {
 	if l.link != link {
 		return
 	}
-	link.close()
-	l.link, l.retry = nil, time.Now().Add(l.wait())
+	link.out.close()
+	l.link = nil
+	l.putOff()
 	for _, r := range l.reports {
 		r.seq = 0
 	}
 }
 
-// tick looks at time: signs of life, deadlines, and what has waited for too long.
-func (l *loop) tick(now time.Time) {
-	if l.link != nil {
-		if why, code := l.link.tick(now); why != "" {
-			l.breakOff(code, why)
-		}
-	}
-	for i := 0; i < len(l.waiting); i++ {
-		if a := l.waiting[i]; !a.expires.IsZero() && now.After(a.expires) {
-			l.waiting = append(l.waiting[:i], l.waiting[i+1:]...)
-			i--
-			l.giveBack(a, wiretask.ReturnOverloaded, "it could not begin in time")
-		}
-	}
-	l.flush()
+// putOff waits with the next look for the scheduler: longer with each failure, and as long as was asked for.
+func (l *loop) putOff() {
+	wait := min(firstWait<<min(l.failures, 6), longestWait)
+	wait -= time.Duration(rand.Int63n(int64(wait / 2))) // many workers should not come back at once
+	l.failures++
+	l.retry = time.Now().Add(max(wait, l.away))
 }
 
-// breakOff tells the scheduler what it has done wrong, and closes.
-func (l *loop) breakOff(code wiretask.Code, why string) {
-	if l.link == nil {
-		return
-	}
-	failure := &wiretask.Error{Code: code, Offset: wiretask.Nowhere}
-	fields := failure.Message()
-	fields["text"] = why
-	l.link.send("Error", fields)
-	l.disconnected(l.link)
-}
-
-// received does what a message says.
-func (l *loop) received(link *link, m wiretask.Message) {
-	if l.link != link {
-		return
-	}
-	link.heard = time.Now()
-	f := m.Fields
-	switch m.Name {
-	case "Hello":
-		l.onHello(f)
-	case "Resume":
-		l.onResume(f)
-	case "Task":
-		l.onTask(f)
-	case "Accepted":
-		l.onAccepted(f["seq"].(uint64))
-	case "Cancel":
-		l.onCancel(f)
-	case "Retract":
-		l.onRetract(f)
-	case "Goodbye":
-		l.onGoodbye(f)
-	case "Error":
-		l.onError(f)
-	case "Auth":
-		l.err = fmt.Errorf("%w: it wants a token", ErrRefused)
-		l.stopping = true
+// breakOff tells the scheduler what it has done wrong, and closes (R-ERR-001).
+func (l *loop) breakOff(link *link, wrong *wiretask.Error) {
+	if l.link == link {
+		link.send("Error", wrong.Message())
+		l.disconnected(link)
 	}
 }
 
-func (l *loop) onHello(f wiretask.Fields) {
-	switch f["kind"].(uint64) {
-	case wiretask.Ping:
-		l.link.send("Hello", wiretask.Fields{"kind": wiretask.Pong, "nonce": f["nonce"]})
-	case wiretask.Accept:
-		if why := l.link.accept(f); why != "" {
-			l.breakOff(wiretask.VersionMismatch, why)
-			return
-		}
-		former := l.session
-		l.session, _ = f["session"].([]byte)
-		if former == nil {
-			l.abandonAllBut(nil)
-			l.serve()
-			return
-		}
-		l.link.resuming = true
-		l.link.send("Resume", wiretask.Fields{"session": former, "leases": l.held()})
-	}
-}
-
-// held are all leases of which something is still to be said.
-func (l *loop) held() []any {
-	leases := []any{}
-	named := map[uint64]bool{}
-	add := func(taskID []byte, lease uint64) {
-		if named[lease] {
-			return
-		}
-		named[lease] = true
-		leases = append(leases, wiretask.Fields{"task_id": taskID, "lease": lease})
-	}
-	for _, r := range l.reports {
-		add(r.taskID, r.lease)
-	}
-	for lease, a := range l.running {
-		if !a.dropped {
-			add(a.taskID, lease)
-		}
-	}
-	for _, a := range l.waiting {
-		add(a.taskID, a.lease)
-	}
-	return leases
-}
-
-func (l *loop) onResume(f wiretask.Fields) {
-	if !l.link.resuming {
-		l.breakOff(wiretask.UnexpectedMessage, "this Resume answers none of ours")
-		return
-	}
-	l.link.resuming = false
-	l.session = f["session"].([]byte)
-	kept := map[uint64]bool{}
-	for _, item := range f["leases"].([]any) {
-		kept[item.(wiretask.Fields)["lease"].(uint64)] = true
-	}
-	l.abandonAllBut(kept)
-	l.serve()
-}
-
-// abandonAllBut drops what the scheduler has given to others: nothing is reported of it (R-RSM-001).
-func (l *loop) abandonAllBut(kept map[uint64]bool) {
-	for lease, a := range l.running {
-		if !kept[lease] {
-			a.dropped = true
-			a.cancel()
-		}
-	}
-	l.waiting = filter(l.waiting, func(a *assignment) bool { return kept[a.lease] })
-	l.reports = filter(l.reports, func(r *report) bool { return kept[r.lease] })
-}
-
-func (l *loop) serve() {
-	l.link.serving = true
-	l.failures = 0
-	if l.draining {
-		l.link.send("Goodbye", wiretask.Fields{"reason": wiretask.GoodbyeDrain})
-	} else {
-		l.link.subscribe(l.w.config)
-		l.say()
-		if l.w.config.Ready != nil {
-			l.w.config.Ready()
-		}
-	}
-	l.flush()
-}
-
-// say tells how much is taken, and what was begun last.
-func (l *loop) say() {
-	if l.link.serves() && !l.draining {
-		slots := uint64(l.w.config.Slots + prefetch)
-		l.link.send("Credit", wiretask.Fields{"slots": slots, "octets": uint64(0), "begun": l.begun})
-	}
-}
-
-func (l *loop) onAccepted(seq uint64) {
-	if seq > l.link.seq {
-		l.breakOff(wiretask.BadSequence, "this seq was never sent")
-		return
-	}
-	l.reports = filter(l.reports, func(r *report) bool { return r.seq == 0 || r.seq > seq })
-	l.link.acceptedSeq = max(l.link.acceptedSeq, seq)
-	l.flush()
-}
-
-func (l *loop) onCancel(f wiretask.Fields) {
-	seq, lease := f["seq"].(uint64), f["lease"].(uint64)
-	if seq != l.link.heardSeq+1 {
-		l.breakOff(wiretask.BadSequence, "this seq is not the next one")
-		return
-	}
-	l.link.heardSeq = seq
-	l.link.send("Accepted", wiretask.Fields{"seq": seq})
-	superseded := f["mode"].(uint64) == wiretask.CancelSuperseded
-	if a := l.running[lease]; a != nil {
-		a.dropped, a.stopped = a.dropped || superseded, true
-		a.cancel()
-		return
-	}
-	for i, a := range l.waiting {
-		if a.lease == lease {
-			l.waiting = append(l.waiting[:i], l.waiting[i+1:]...)
-			if !superseded {
-				l.report(a, wiretask.Cancelled, nil, &Failure{Type: "Cancelled", Text: "cancelled before it began"})
-			}
-			return
-		}
-	}
-}
-
-func (l *loop) onRetract(f wiretask.Fields) {
-	lease := f["lease"].(uint64)
-	if a := l.running[lease]; a != nil && !a.dropped {
-		l.giveBack(a, wiretask.ReturnKept, "")
-		l.flush()
-		return
-	}
-	for i, a := range l.waiting {
-		if a.lease == lease {
-			l.waiting = append(l.waiting[:i], l.waiting[i+1:]...)
-			l.giveBack(a, wiretask.ReturnRetracted, "")
-			l.flush()
-			return
-		}
-	}
-	// Its Result was sent before: that is the answer (R-RTR-001).
-}
-
-func (l *loop) onGoodbye(f wiretask.Fields) {
-	after, _ := f["reconnect_after"].(uint64)
-	l.away = time.Duration(after) * time.Millisecond
-	if !l.link.serving {
-		l.disconnected(l.link)
-	}
-}
-
-func (l *loop) onError(f wiretask.Fields) {
-	if f["scope"].(uint64) != wiretask.ScopeConnection {
-		return
-	}
-	after, _ := f["retry_after"].(uint64)
-	l.away = time.Duration(after) * time.Millisecond
-	if !l.link.serving && f["retry"].(uint64) == 0 {
-		l.err = fmt.Errorf("%w: %v", ErrRefused, f["text"])
-		l.stopping = true
-	}
-	l.disconnected(l.link)
+// refused ends a worker that no scheduler will take.
+func (l *loop) refused(why any) {
+	l.err = fmt.Errorf("%w: %v", ErrRefused, why)
+	l.stopping = true
 }
 
 func filter[T any](items []T, keep func(T) bool) []T {
@@ -347,14 +195,4 @@ func filter[T any](items []T, keep func(T) bool) []T {
 		}
 	}
 	return kept
-}
-
-// errTimedOut is the cause of a context whose task ran longer than its time limit.
-var errTimedOut = errors.New("the time limit is over")
-
-func withLimit(limit time.Duration) (context.Context, context.CancelFunc) {
-	if limit == 0 {
-		return context.WithCancel(context.Background())
-	}
-	return context.WithTimeoutCause(context.Background(), limit, errTimedOut)
 }

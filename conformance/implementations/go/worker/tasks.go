@@ -9,92 +9,128 @@ import (
 	"wiretask.example/wiretask"
 )
 
+// key names one delivery of a task. The document is of two minds whether a lease alone would do.
+type key struct {
+	task  [16]byte
+	lease uint64
+}
+
+func keyOf(f wiretask.Fields) key {
+	return key{[16]byte(f["task_id"].([]byte)), f["lease"].(uint64)}
+}
+
+func (k key) taskID() []byte { return k.task[:] }
+
+// assignment is a task that is here, waiting or running.
+type assignment struct {
+	key
+	cost    uint64
+	limit   time.Duration // 0 is none
+	expires time.Time     // not begun by then it is given back; zero is no bound
+	kind    string
+	body    []byte
+	cancel  context.CancelFunc
+	dropped bool // somebody else has it: nothing is reported
+	stopped bool // it was asked to stop
+}
+
+func (a *assignment) drop() {
+	a.dropped = true
+	a.cancel()
+}
+
+// errTimedOut is the cause of a context whose task ran longer than its time limit.
+var errTimedOut = errors.New("the time limit is over")
+
+// window is how much is taken at a time, counted by cost.
+func (l *loop) window() uint64 { return uint64(l.w.config.Slots + prefetch) }
+
+func cost(assignments []*assignment) uint64 {
+	sum := uint64(0)
+	for _, a := range assignments {
+		sum += a.cost
+	}
+	return sum
+}
+
+// load is what runs, by cost: with what was dropped and goes on, as it sees fit, and of that only what is ours to report.
+func (l *loop) load() (all, ours uint64) {
+	for _, a := range l.running {
+		all += a.cost
+		if !a.dropped {
+			ours += a.cost
+		}
+	}
+	return all, ours
+}
+
 func (l *loop) onTask(f wiretask.Fields) {
 	a := &assignment{
-		taskID: f["task_id"].([]byte),
-		lease:  f["lease"].(uint64),
-		limit:  time.Duration(f["time_limit"].(uint64)) * time.Millisecond,
-		cost:   1,
+		key:   keyOf(f),
+		cost:  1,
+		limit: time.Duration(f["time_limit"].(uint64)) * time.Millisecond,
 	}
-	if cost, is := f["cost"].(uint64); is {
-		a.cost = int(cost)
+	if cost, there := f["cost"].(uint64); there {
+		a.cost = cost
 	}
 	if remaining := f["remaining"].(uint64); remaining > 0 {
 		a.expires = time.Now().Add(time.Duration(remaining) * time.Millisecond)
 	}
 	envelope, err := wiretask.DecodeRelayed(wiretask.Relayed["Envelope"], f["envelope"].([]byte))
+	_, ours := l.load()
 	switch {
 	case err != nil:
 		l.giveBack(a, wiretask.ReturnUnsupported, "the envelope cannot be read: "+err.Error())
 	case l.w.config.Handlers[envelope["type"].(string)] == nil:
 		l.giveBack(a, wiretask.ReturnUnsupported, "this worker does not know the type")
-	case envelope["encoding"].(uint64) != wiretask.EncodingRaw:
+	case envelope["encoding"] != wiretask.EncodingRaw:
 		l.giveBack(a, wiretask.ReturnUnsupported, "this worker takes raw bodies only")
-	case l.exceeds(a) || l.draining:
-		l.giveBack(a, wiretask.ReturnOverloaded, "more tasks than the credit of this worker")
+	case l.draining:
+		l.giveBack(a, wiretask.ReturnDrain, "")
+	case ours+cost(l.waiting)+a.cost > l.window():
+		l.giveBack(a, wiretask.ReturnOverloaded, "it is more than the credit of this worker")
 	default:
 		a.kind, a.body = envelope["type"].(string), envelope["body"].([]byte)
 		l.waiting = append(l.waiting, a)
-		l.begin()
 	}
-	l.flush()
 }
 
-// begin starts what can run, in the order of arrival (R-CRD-003), and says so.
+// begin starts what can run, in the order of arrival (R-CRD-003). A task that is larger than all slots runs alone. Without a
+// scheduler nothing is begun: it may be giving what waits here to others.
 func (l *loop) begin() {
-	for len(l.waiting) > 0 {
+	for len(l.waiting) > 0 && l.link.serves() {
 		a := l.waiting[0]
-		if used := l.used(); used > 0 && used+a.cost > l.w.config.Slots {
+		if all, _ := l.load(); all > 0 && all+a.cost > uint64(l.w.config.Slots) {
 			return
 		}
 		l.waiting = l.waiting[1:]
-		l.running[a.lease] = a
-		l.begun = a.lease
-		l.say()
+		l.running[a.key] = a
+		l.begun, l.news = a.lease, true
 		l.start(a)
 	}
 }
 
-// used is how many slots are taken: also by what goes on although it is not ours any more.
-func (l *loop) used() int {
-	used := 0
-	for _, a := range l.running {
-		used += a.cost
-	}
-	return used
-}
-
-// exceeds says whether a task is more than the window of this worker.
-func (l *loop) exceeds(a *assignment) bool {
-	held := 0
-	for _, other := range l.running {
-		if !other.dropped {
-			held += other.cost
-		}
-	}
-	for _, other := range l.waiting {
-		held += other.cost
-	}
-	return held > 0 && held+a.cost > l.w.config.Slots+prefetch
-}
-
 func (l *loop) start(a *assignment) {
-	ctx, cancel := withLimit(a.limit)
-	a.cancel = cancel
-	handler := l.w.config.Handlers[a.kind]
+	var ctx context.Context
+	if a.limit > 0 {
+		ctx, a.cancel = context.WithTimeoutCause(l.life, a.limit, errTimedOut)
+	} else {
+		ctx, a.cancel = context.WithCancel(l.life)
+	}
+	handler, w := l.w.config.Handlers[a.kind], l.w
 	progress := func(current, total uint64, body []byte) {
-		l.w.post(func(l *loop) { l.progress(a, current, total, body) })
+		w.post(func(l *loop) { l.progress(a, current, total, body) })
 	}
 	go func() {
 		body, err := call(ctx, handler, a.body, progress)
 		timedOut := errors.Is(context.Cause(ctx), errTimedOut)
-		cancel()
-		l.w.post(func(l *loop) { l.ended(a, body, err, timedOut) })
+		a.cancel()
+		w.post(func(l *loop) { l.ended(a, body, err, timedOut) })
 	}()
 }
 
 // call is a handler that cannot take the worker with it.
-func call(ctx context.Context, handler Handler, body []byte, progress func(uint64, uint64, []byte)) (made []byte, err error) {
+func call(ctx context.Context, handler Handler, body []byte, progress Progress) (made []byte, err error) {
 	defer func() {
 		if found := recover(); found != nil {
 			err = &Failure{Type: "panic", Text: fmt.Sprint(found)}
@@ -103,14 +139,8 @@ func call(ctx context.Context, handler Handler, body []byte, progress func(uint6
 	return handler(ctx, body, progress)
 }
 
-func (l *loop) progress(a *assignment, current, total uint64, body []byte) {
-	if l.link.serves() && !a.dropped {
-		l.link.send("Progress", wiretask.Fields{"task_id": a.taskID, "lease": a.lease, "current": current, "total": total, "body": body})
-	}
-}
-
 func (l *loop) ended(a *assignment, body []byte, err error, timedOut bool) {
-	delete(l.running, a.lease)
+	delete(l.running, a.key)
 	switch {
 	case a.dropped:
 	case err == nil:
@@ -122,72 +152,42 @@ func (l *loop) ended(a *assignment, body []byte, err error, timedOut bool) {
 	default:
 		l.report(a, wiretask.Failed, nil, err)
 	}
-	l.begin()
-	l.flush()
 }
 
-// report keeps a Result until it is accepted (R-RES-001).
-func (l *loop) report(a *assignment, outcome uint64, body []byte, err error) {
-	said := wiretask.Fields{"encoding": wiretask.EncodingRaw, "body": body}
-	fields := wiretask.Fields{"task_id": a.taskID, "lease": a.lease, "outcome": outcome}
-	if body == nil {
-		said["body"] = []byte{}
-	}
-	if err != nil {
-		said["error_type"], said["error_message"] = "error", err.Error()
-		var failure *Failure
-		if errors.As(err, &failure) {
-			said["error_type"] = failure.Type
-			if failure.NoRetry {
-				fields["no_retry"] = true
-			}
-			if failure.RetryAfter > 0 {
-				fields["retry_after"] = failure.RetryAfter
-			}
-		}
-	}
-	octets, refused := wiretask.EncodeRelayed(wiretask.Relayed["Report"], said)
-	if refused != nil {
-		octets, _ = wiretask.EncodeRelayed(wiretask.Relayed["Report"], wiretask.Fields{"encoding": wiretask.EncodingRaw, "body": []byte{}})
-		fields["outcome"] = wiretask.Failed
-	}
-	fields["report"] = octets
-	l.reports = append(l.reports, &report{layout: "Result", fields: fields, lease: a.lease, taskID: a.taskID})
-	l.flush()
-}
-
-func (l *loop) giveBack(a *assignment, reason uint64, text string) {
-	fields := wiretask.Fields{"task_id": a.taskID, "lease": a.lease, "reason": reason}
-	if text != "" {
-		fields["text"] = text
-	}
-	l.reports = append(l.reports, &report{layout: "Return", fields: fields, lease: a.lease, taskID: a.taskID})
-}
-
-// tooLong takes the place of a report that the connection does not take.
-var tooLong, _ = wiretask.EncodeRelayed(wiretask.Relayed["Report"], wiretask.Fields{
-	"encoding": wiretask.EncodingRaw, "body": []byte{},
-	"error_type": "ResultTooLarge", "error_message": "the result is longer than the frame limit allows",
-})
-
-// flush sends what may be sent: no more than may be unaccepted.
-func (l *loop) flush() {
-	if !l.link.serves() {
+func (l *loop) onCancel(f wiretask.Fields) {
+	if f["seq"] != l.link.heardSeq+1 {
+		l.breakOff(l.link, wiretask.Refuse(wiretask.BadSequence, "this seq is not the next one"))
 		return
 	}
-	for _, r := range l.reports {
-		if r.seq != 0 {
-			continue
-		}
-		if l.link.seq-l.link.acceptedSeq >= l.link.inFlight {
-			return
-		}
-		if octets, is := r.fields["report"].([]byte); is && uint64(len(octets)) > l.link.limit-wiretask.RelayHeadroom {
-			r.fields["outcome"], r.fields["report"] = wiretask.Failed, tooLong
-		}
-		l.link.seq++
-		r.seq = l.link.seq
-		r.fields["seq"] = r.seq
-		l.link.send(r.layout, r.fields)
+	l.link.heardSeq++
+	l.link.send("Accepted", wiretask.Fields{"seq": l.link.heardSeq})
+	superseded := f["mode"] == wiretask.CancelSuperseded
+	if a := l.running[keyOf(f)]; a != nil {
+		a.dropped, a.stopped = a.dropped || superseded, true
+		a.cancel()
 	}
+	if a := l.withdraw(keyOf(f)); a != nil && !superseded {
+		l.report(a, wiretask.Cancelled, nil, &Failure{Type: "Cancelled", Text: "cancelled before it began"})
+	}
+}
+
+func (l *loop) onRetract(f wiretask.Fields) {
+	if a := l.running[keyOf(f)]; a != nil && !a.dropped {
+		l.giveBack(a, wiretask.ReturnKept, "")
+	}
+	if a := l.withdraw(keyOf(f)); a != nil {
+		l.giveBack(a, wiretask.ReturnRetracted, "")
+	}
+	// Else its Result or its Return was sent before: that is the answer (R-RTR-001).
+}
+
+// withdraw takes out a task that has not begun; nil where there is none.
+func (l *loop) withdraw(key key) (found *assignment) {
+	l.waiting = filter(l.waiting, func(a *assignment) bool {
+		if a.key == key {
+			found = a
+		}
+		return a.key != key
+	})
+	return found
 }

@@ -1,19 +1,21 @@
 // Package worker runs tasks for a Wiretask scheduler.
 //
-// One goroutine owns all state (loop.go) and does what comes in over one channel: messages, ends of handlers, time. Handlers
-// run in goroutines of their own, and the connection has one that reads.
+// One goroutine owns all state (loop.go, session.go, tasks.go) and does what comes in over one channel: messages, ends of
+// handlers, time. Handlers run in goroutines of their own; a connection has one that reads (link.go) and one that writes
+// (outbox.go). The loop waits for none of them.
 package worker
 
 import (
 	"context"
 	"errors"
 	"time"
-
-	"wiretask.example/wiretask"
 )
 
-// Handler runs a task. It should return when the context is cancelled.
-type Handler func(ctx context.Context, body []byte, progress func(current, total uint64, body []byte)) ([]byte, error)
+// Handler runs a task. It should return when the context is cancelled: nothing else stops it.
+type Handler func(ctx context.Context, body []byte, progress Progress) ([]byte, error)
+
+// Progress tells how far a task is, with a partial result. It may be left out where the scheduler is slow.
+type Progress = func(current, total uint64, body []byte)
 
 // Failure is an error that says more than its text.
 type Failure struct {
@@ -32,15 +34,24 @@ type Config struct {
 	Slots    int
 	Name     string
 	Handlers map[string]Handler
-	// Ready is called when a scheduler has the subscription.
+	// Ready is called each time that a scheduler has the subscription.
 	Ready func()
 }
 
+// PROTOCOL.md, Limits.
 const (
-	firstWait, longestWait = 50 * time.Millisecond, 3 * time.Second
-	handshakeDeadline      = 5 * time.Second
-	silentHeartbeats       = 3
-	// One task more than runs waits here, so that a slot that is free has work at once.
+	handshakeDeadline = 5 * time.Second
+	defaultHeartbeat  = 5 * time.Second
+	silentHeartbeats  = 3
+	defaultInFlight   = 100000
+)
+
+const (
+	version = uint64(1)
+	agent   = "wiretask-go/0.1"
+	// Waits between two looks for the scheduler: doubled with each that fails, less up to a half at random.
+	firstWait, longestWait = 100 * time.Millisecond, 5 * time.Second
+	// One slot more than runs is asked for, so that a slot that is free has work at once.
 	prefetch = 1
 )
 
@@ -50,59 +61,37 @@ var ErrRefused = errors.New("the scheduler refuses this worker")
 // Worker is one worker.
 type Worker struct {
 	config Config
+	// Without a buffer: an event that was sent is one that is done, also at the end.
 	events chan func(*loop)
 	done   chan struct{}
-	err    error
 }
 
-// New is a worker that has not begun.
+// New is a worker that has not begun. You must call Run.
 func New(config Config) *Worker {
-	return &Worker{config: config, events: make(chan func(*loop), 64), done: make(chan struct{})}
+	return &Worker{config: config, events: make(chan func(*loop)), done: make(chan struct{})}
 }
 
-// Run works until it is drained or stopped.
+// Run works until it is drained, stopped or refused.
 func (w *Worker) Run() error {
 	defer close(w.done)
-	l := newLoop(w)
-	w.err = l.run()
-	return w.err
+	return newLoop(w).run()
 }
 
-// Drain finishes what runs, gives back the rest, and ends.
+// Drain finishes what runs, gives back the rest, and ends when all of that is accepted.
 func (w *Worker) Drain() { w.post((*loop).drain) }
 
-// Stop ends now, whatever runs, and returns when nothing is left.
+// Stop ends now, whatever runs, and returns when the connection is closed.
 func (w *Worker) Stop() {
 	w.post((*loop).stop)
 	<-w.done
 }
 
-func (w *Worker) post(event func(*loop)) {
+// post has the loop do something; false where it has ended.
+func (w *Worker) post(event func(*loop)) bool {
 	select {
 	case w.events <- event:
+		return true
 	case <-w.done:
+		return false
 	}
-}
-
-// assignment is a task that is here, waiting or running.
-type assignment struct {
-	taskID  []byte
-	lease   uint64
-	limit   time.Duration
-	cost    int // how many slots it takes
-	kind    string
-	body    []byte
-	expires time.Time // not begun by then it is given back; zero is no bound
-	cancel  context.CancelFunc
-	dropped bool // somebody else has it: nothing is reported
-	stopped bool // it was asked to stop
-}
-
-// report is a Result or a Return that the scheduler has not accepted.
-type report struct {
-	layout string
-	fields wiretask.Fields
-	lease  uint64
-	taskID []byte
-	seq    uint64 // on the present connection; 0 was not sent
 }
