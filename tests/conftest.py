@@ -26,5 +26,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="mutations of the differential test of the codecs (1000000 before a release)",
     )
     parser.addoption("--specs", type=int, default=25, help="random specs whose codecs are held against each other")
+    parser.addoption("--mutants", action="store_true", help="write the table of which case kills which mutant anew")
     parser.addoption("--seeds", type=int, default=40, help="seeds of the simulation")
     parser.addoption("--seed", type=int, default=None, help="replay one seed of the simulation")

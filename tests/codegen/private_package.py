@@ -7,9 +7,10 @@ import importlib.util
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
-from types import ModuleType
+from types import CodeType, ModuleType
 
 #: The name that generated packages bear in their own sources.
 PUBLIC = "wiretask_protocol"
@@ -40,7 +41,12 @@ class Sources(MetaPathFinder, Loader):
     def exec_module(self, module: ModuleType) -> None:
         """Runs the text of a module."""
         own = module.__name__.removeprefix(self.name).removeprefix(".") or "__init__"
-        exec(compile(self.texts[own], f"<{module.__name__}>", "exec"), module.__dict__)
+        exec(_compiled(self.texts[own], f"<{module.__name__}>"), module.__dict__)
+
+
+@lru_cache(maxsize=64)
+def _compiled(text: str, name: str) -> CodeType:
+    return compile(text, name, "exec")
 
 
 class Package:
