@@ -495,6 +495,15 @@ def test_the_session_of_the_next_resume_is_the_one_of_the_answer(served):
     assert served.accept().sends == [Resume(b"session token 03", ())]
 
 
+def test_a_resume_that_was_not_answered_is_sent_again_with_the_same_token(served):
+    served.hear(served.assign(1))
+    held = Resume(SESSION, (HeldLease(served.id(1), 1),))
+    for token in (SECOND, b"session token 03"):
+        served.lose()
+        served.open()
+        assert served.accept(token).sends == [held]
+
+
 @pytest.mark.parametrize("keeps", [True, False])
 def test_a_return_that_was_not_accepted_is_sent_again_where_its_lease_is_kept(served, keeps):
     lease = HeldLease(served.id(1), 1)

@@ -115,13 +115,15 @@ class Session:
         desk.report_maximum = line.frame_limit - RELAY_HEADROOM
         desk.lease_maximum = line.lease_maximum
         desk.results.in_flight = line.in_flight
-        former, line.session = line.session, message.session
-        if former is None:
+        if line.session is None:
+            line.session = message.session
             desk.retain(set(), now)
             self._serve(now)
         else:
+            # Until the answer is here our leases belong to the former session (R-RSM-002): a Resume that was cut is
+            # sent again with the same token.
             leases = list(islice(desk.leases(), line.lease_maximum))
-            desk.turn.sends.append(line.resume(former, leases, now))
+            desk.turn.sends.append(line.resume(line.session, leases, now))
 
     def on_resume(self, message: Resume, now: float) -> None:
         """The scheduler says which leases we keep."""
