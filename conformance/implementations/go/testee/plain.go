@@ -3,6 +3,7 @@ package testee
 import (
 	"encoding/hex"
 	"fmt"
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -65,18 +66,27 @@ func madeText(value string, holds wiretask.Shape) (any, error) {
 		return strconv.ParseUint(value, 10, 64)
 	case holds.IsOctets():
 		return hex.DecodeString(strings.TrimPrefix(value, "hex:"))
-	case strings.ContainsRune(value, '\uFFFD'):
-		// Go's JSON puts this in the place of a lone surrogate, which no string of Go can hold.
-		return nil, fmt.Errorf("a string holds no lone surrogate")
 	}
 	return value, nil
+}
+
+var (
+	escapedBackslash = regexp.MustCompile(`\\\\`)
+	surrogatePair    = regexp.MustCompile(`(?i)\\ud[89ab][0-9a-f]{2}\\ud[c-f][0-9a-f]{2}`)
+	surrogate        = regexp.MustCompile(`(?i)\\ud[89a-f][0-9a-f]{2}`)
+)
+
+// HoldsLoneSurrogate says whether JSON holds what no string of Go can: its decoder would put U+FFFD there without a word.
+func HoldsLoneSurrogate(text []byte) bool {
+	paired := surrogatePair.ReplaceAll(escapedBackslash.ReplaceAll(text, nil), nil)
+	return surrogate.Match(paired)
 }
 
 func madeFields(value map[string]any, holds wiretask.Shape) (any, error) {
 	made := wiretask.Fields{}
 	for name, item := range value {
 		if name == wiretask.Unknown {
-			tags, err := madeTags(item.([]any))
+			tags, err := madeTags(item)
 			if err != nil {
 				return nil, err
 			}
@@ -92,19 +102,28 @@ func madeFields(value map[string]any, holds wiretask.Shape) (any, error) {
 	return made, nil
 }
 
-func madeTags(items []any) ([]wiretask.Tag, error) {
+func madeTags(value any) ([]wiretask.Tag, error) {
+	items, is := value.([]any)
+	if !is {
+		return nil, fmt.Errorf("unknown tags are a list, not %T", value)
+	}
 	var tags []wiretask.Tag
 	for _, item := range items {
-		entry := item.(map[string]any)
-		number, err := strconv.ParseUint(entry["tag"].(string), 10, 16)
-		if err != nil {
+		entry, _ := item.(map[string]any)
+		number, numbered := entry["tag"].(string)
+		octets, valued := entry["value"].(string)
+		if !numbered || !valued {
+			return nil, fmt.Errorf("an unknown tag has a tag and a value")
+		}
+		tag := wiretask.Tag{}
+		var err error
+		if tag.Number, err = strconv.ParseUint(number, 10, 16); err != nil {
 			return nil, err
 		}
-		octets, err := hex.DecodeString(strings.TrimPrefix(entry["value"].(string), "hex:"))
-		if err != nil {
+		if tag.Octets, err = hex.DecodeString(strings.TrimPrefix(octets, "hex:")); err != nil {
 			return nil, err
 		}
-		tags = append(tags, wiretask.Tag{Number: number, Octets: octets})
+		tags = append(tags, tag)
 	}
 	return tags, nil
 }

@@ -3,7 +3,7 @@ package wiretask
 import (
 	"encoding/binary"
 	"fmt"
-	"unicode/utf8"
+	"strings"
 )
 
 const critical = 0x8000
@@ -13,6 +13,25 @@ type reader struct {
 	octets []byte
 	at     int
 	end    int
+}
+
+// DecodeFrame reads a whole frame, and nothing but it.
+func DecodeFrame(frame []byte) (*Layout, Fields, *Error) {
+	if len(frame) < headerOctets {
+		return nil, nil, fail(Truncated, "", Nowhere)
+	}
+	layout, payload := Messages[uint64(frame[0])], frame[headerOctets:]
+	if layout == nil {
+		return nil, nil, fail(UnknownCommand, "", Nowhere)
+	}
+	switch length := uint64(binary.BigEndian.Uint32(frame[1:])); {
+	case length > uint64(len(payload)):
+		return nil, nil, fail(Truncated, "", Nowhere)
+	case length < uint64(len(payload)):
+		return nil, nil, fail(TrailingBytes, "", int(length))
+	}
+	f, err := DecodePayload(layout, payload)
+	return layout, f, err
 }
 
 // DecodePayload reads the payload of a message.
@@ -75,12 +94,7 @@ func (r *reader) message(layout *Layout) (Fields, *Error) {
 	return f, nil
 }
 
-func relayName(relay string) string {
-	if relay == "Envelope" {
-		return "envelope"
-	}
-	return "report"
-}
+func relayName(relay string) string { return strings.ToLower(relay) }
 
 func (r *reader) fields(into Fields, fields []Field, prefix string) *Error {
 	for _, field := range fields {
@@ -126,17 +140,18 @@ func (r *reader) section(into Fields, known tagged, prefix string, reads, mayBeC
 	var unknown []Tag
 	last := uint64(0)
 	for index := uint64(0); index < count; index++ {
-		entry, at := fmt.Sprintf("%s[%d]", path, index), r.at
+		at := r.at
+		entry := func(code Code) *Error { return fail(code, fmt.Sprintf("%s[%d]", path, index), at) }
 		if r.end-r.at < 6 {
-			return fail(Truncated, entry, at)
+			return entry(Truncated)
 		}
 		number, length := r.take(2), r.take(4)
 		if number <= last {
-			return fail(TagOrder, entry, at)
+			return entry(TagOrder)
 		}
 		last = number
 		if length > uint64(r.end-r.at) {
-			return fail(Truncated, entry, at)
+			return entry(Truncated)
 		}
 		if field, is := known[number]; is && reads {
 			value, err := r.tagValue(&field.Type, prefix+field.name, int(length))
@@ -147,7 +162,7 @@ func (r *reader) section(into Fields, known tagged, prefix string, reads, mayBeC
 			continue
 		}
 		if number >= critical && (reads || !mayBeCritical) {
-			return fail(CriticalTag, entry, at)
+			return entry(CriticalTag)
 		}
 		unknown = append(unknown, Tag{number, r.slice(int(length))})
 	}
@@ -247,43 +262,4 @@ func (r *reader) take(width int) uint64 {
 func (r *reader) slice(count int) []byte {
 	r.at += count
 	return r.octets[r.at-count : r.at]
-}
-
-// checkNumber is the last check of a number: its range, its enum or its flags.
-func checkNumber(t *Type, value uint64, path string, at int) (any, *Error) {
-	switch {
-	case value > most(t.width): // only a value to be written can be so large
-		return nil, fail(OutOfRange, path, at)
-	case t.kind == closedEnum && (value < t.min || value > t.max):
-		return nil, fail(BadEnum, path, at)
-	case t.kind == flagSet && value&^t.max != 0:
-		return nil, fail(OutOfRange, path, at)
-	case value < t.min || value > t.max:
-		return nil, fail(OutOfRange, path, at)
-	case t.kind == boolean:
-		return value == 1, nil
-	}
-	return value, nil
-}
-
-// check looks at octets or a text in the order of PROTOCOL.md: limit, UTF-8, pattern.
-func check(t *Type, raw []byte, path string, at int) (any, *Error) {
-	if length := uint64(len(raw)); length < t.min || length > t.max {
-		return nil, fail(LimitExceeded, path, at)
-	}
-	if t.kind == octets {
-		return raw, nil
-	}
-	if !utf8.Valid(raw) {
-		return nil, fail(BadUTF8, path, at)
-	}
-	for _, octet := range raw {
-		if octet == 0 {
-			return nil, fail(BadUTF8, path, at)
-		}
-	}
-	if t.pattern != nil && !t.pattern.Match(raw) {
-		return nil, fail(BadPattern, path, at)
-	}
-	return string(raw), nil
 }

@@ -7,21 +7,17 @@ import (
 
 // Encode writes the frame of a message. What the protocol does not allow is refused.
 func Encode(layout *Layout, f Fields) ([]byte, *Error) {
-	out, err := writeFields(nil, layout.fields, f, "")
+	out, err := writeOwn(layout.fields, layout.tags, f, relayName(layout.relay))
 	if err != nil {
-		return nil, err
-	}
-	if out, err = writeSection(out, layout.tags, f, ""); err != nil {
 		return nil, err
 	}
 	plain := f
 	if layout.relay != "" {
-		passed, is := f[relayName(layout.relay)].([]byte)
-		if !is {
-			return nil, fail(OutOfRange, relayName(layout.relay), Nowhere)
+		name := relayName(layout.relay)
+		if out, err = writePassed(out, layout.relay, f[name], name); err != nil {
+			return nil, err
 		}
-		out = append(out, passed...)
-		plain = without(f, relayName(layout.relay))
+		plain = without(f, name)
 	}
 	for _, holds := range layout.rules {
 		if !holds(plain) {
@@ -36,14 +32,45 @@ func Encode(layout *Layout, f Fields) ([]byte, *Error) {
 
 // EncodeRelayed writes a relayed struct.
 func EncodeRelayed(layout RelayedLayout, f Fields) ([]byte, *Error) {
-	out, err := writeFields(nil, layout.fields, f, "")
+	out, err := writeOwn(layout.fields, layout.tags, f, "body")
 	if err != nil {
 		return nil, err
 	}
-	if out, err = writeSection(out, layout.tags, f, ""); err != nil {
+	return writeValue(out, &body, f["body"], "body")
+}
+
+// writeOwn writes fields and tags, without what comes last. A name that is neither is refused: it would be lost.
+func writeOwn(fields []Field, tags tagged, f Fields, last string) ([]byte, *Error) {
+	names := map[string]bool{Unknown: true, last: true}
+	for _, field := range fields {
+		names[field.name] = true
+	}
+	for _, field := range tags {
+		names[field.name] = true
+	}
+	for name := range f {
+		if !names[name] {
+			return nil, fail(OutOfRange, name, Nowhere)
+		}
+	}
+	out, err := writeFields(nil, fields, f, "")
+	if err != nil {
 		return nil, err
 	}
-	return writeValue(out, &body, f["body"], "body")
+	return writeSection(out, tags, f, "")
+}
+
+// writePassed writes a relayed struct that is octets already: what its reader could not take apart is refused.
+func writePassed(out []byte, relay string, value any, path string) ([]byte, *Error) {
+	raw, is := value.([]byte)
+	if !is {
+		return nil, fail(OutOfRange, path, Nowhere)
+	}
+	r := &reader{octets: raw, end: len(raw)}
+	if _, err := r.passedOn(relay, path+"."); err != nil {
+		return nil, err
+	}
+	return append(out, raw...), r.finish()
 }
 
 func without(f Fields, name string) Fields {
@@ -104,10 +131,7 @@ func writeTagValue(t *Type, value any, path string) ([]byte, *Error) {
 		return checkedOctets(t, value, path)
 	}
 	if t.kind == relayed {
-		if raw, is := value.([]byte); is {
-			return raw, nil
-		}
-		return nil, fail(OutOfRange, path, Nowhere)
+		return writePassed(nil, t.relay, value, path)
 	}
 	return writeValue(nil, t, value, path)
 }

@@ -33,9 +33,7 @@ func decode(request testee.Request) answer {
 	if name := request.Text("struct"); name != "" {
 		return decodeRelayed(name, unhex(request.Text("octets")))
 	}
-	frame := unhex(request.Text("frame"))
-	layout := wiretask.Messages[uint64(frame[0])]
-	f, err := wiretask.DecodePayload(layout, frame[5:])
+	layout, f, err := wiretask.DecodeFrame(unhex(request.Text("frame")))
 	if err != nil {
 		return refusal(err)
 	}
@@ -62,6 +60,9 @@ func encode(request testee.Request) answer {
 	var value map[string]any
 	if err := json.Unmarshal(request["value"], &value); err != nil {
 		return answer{"unrepresentable": err.Error()}
+	}
+	if testee.HoldsLoneSurrogate(request["value"]) {
+		return answer{"unrepresentable": "a string of Go holds no lone surrogate"}
 	}
 	name, key := request.Text("struct"), "octets"
 	shape, write := wiretask.RelayedShape(wiretask.Relayed[name]), func(f wiretask.Fields) ([]byte, *wiretask.Error) {
@@ -94,7 +95,10 @@ func stream(request testee.Request) answer {
 	for _, chunk := range chunks {
 		messages, err := connection.Receive(unhex(chunk))
 		for _, message := range messages {
-			frame, _ := wiretask.Encode(message.Layout, message.Fields)
+			frame, refused := wiretask.Encode(message.Layout, message.Fields)
+			if refused != nil {
+				return refusal(refused)
+			}
 			frames = append(frames, hex.EncodeToString(frame))
 		}
 		if failed = err; failed != nil {
