@@ -9,7 +9,7 @@ A mutant that no case kills needs an entry in `equivalents.json`: one sentence t
 
 from __future__ import annotations
 
-import importlib.util
+import importlib
 import json
 import sys
 from collections.abc import Sequence
@@ -26,98 +26,105 @@ HERE = Path(__file__).parent
 ROLES = ("codec", "worker", "client", "scheduler")
 #: Cases that are kept in the matrix of one mutant; that it has more is said by their number.
 KEPT = 3
+#: A mutant that never does what is waited for is not waited for as long as an honest implementation.
+SCALE = 0.4
 #: What kills an adapter that does not answer what it is asked.
 SMOKE = "smoke"
 #: Mutants that run beside each other.
 TOGETHER = 2
 
 
-class Kill(NamedTuple):
-    """Who kills a mutant: the first cases, and how many there are."""
+class Mutant(NamedTuple):
+    """One mutant; one that is no adapter must be stopped by the smoke run, every other one by a case."""
 
-    killed_by: list[str]
-    cases: int
-
-
-def mutants() -> list[tuple[str, str]]:
-    """Every mutant, with its role."""
-    return [(role, name) for role in ROLES if (HERE / f"{role}.py").exists() for name in _names(role)]
+    role: str
+    name: str
+    no_adapter: bool
 
 
-def _names(role: str) -> list[str]:
-    """The names that a program of mutants has, without running one."""
-    found = importlib.util.spec_from_file_location(f"{role}_mutants", HERE / f"{role}.py")
-    assert found is not None
-    assert found.loader is not None
-    module: Any = importlib.util.module_from_spec(found)
-    found.loader.exec_module(module)
-    return list(module.MUTANTS)
+def mutants() -> list[Mutant]:
+    """Every mutant of every role."""
+    sys.path.insert(0, str(HERE))
+    found: list[Mutant] = []
+    for role in ROLES:
+        module: Any = importlib.import_module(f"broken_{role}")
+        found += [Mutant(role, name, name in module.MUTANTS.no_adapters) for name in module.MUTANTS]
+    return found
 
 
-def play(role: str, name: str, cases: Sequence[str] = ()) -> Kill:
-    """Runs a mutant against these cases, or all, and says which of them it fails."""
-    command = (sys.executable, str(HERE / f"{role}.py"), name)
+def play(mutant: Mutant, cases: Sequence[str] = ()) -> list[str]:
+    """Runs a mutant against these cases, or all, and says which of them it fails first."""
+    command = (sys.executable, str(HERE / f"broken_{mutant.role}.py"), mutant.name)
     patterns = tuple(case for case in cases if case != SMOKE)
     try:
-        run, _ = performance.run(spec.load(), Wanted(role, command, patterns))
+        wanted = Wanted(mutant.role, command, patterns, scale=SCALE, enough=1 if cases else KEPT, again=False)
+        run, _ = performance.run(spec.load(), wanted)
     except ContractError:
-        return Kill([SMOKE], 1)
-    if all(case.verdict == Verdict.NOT_APPLICABLE for case in run.cases):
+        return [SMOKE] if mutant.no_adapter else []
+    if mutant.no_adapter and all(case.verdict == Verdict.NOT_APPLICABLE for case in run.cases):
         # A run that has judged nothing finds nobody conformant.
-        return Kill([SMOKE], 1)
-    failed = [case.name for case in run.cases if case.failed]
-    return Kill(failed, len(failed))
+        return [SMOKE]
+    return [case.name for case in run.cases if case.failed][:KEPT]
 
 
 def main(arguments: Sequence[str]) -> int:
     """Runs and returns the exit code."""
     bless = "--bless" in arguments
     chosen = [word for word in arguments if word != "--bless"]
-    listed = json.loads((HERE / "kills.json").read_text()) if (HERE / "kills.json").exists() else {}
-    equivalents = json.loads((HERE / "equivalents.json").read_text())
-    wanted = [(role, name) for role, name in mutants() if not chosen or name in chosen]
+    listed: dict[str, dict[str, list[str]]] = _read("kills.json")
+    wanted = [mutant for mutant in mutants() if not chosen or mutant.name in chosen]
 
-    def one(mutant: tuple[str, str]) -> Kill:
-        role, name = mutant
-        cases = [] if bless else listed.get(role, {}).get(name, {}).get("killed_by", [])
-        return play(role, name, cases) if bless or cases else Kill([], 0)
+    def one(mutant: Mutant) -> list[str]:
+        cases = listed.get(mutant.role, {}).get(mutant.name, [])
+        return play(mutant, () if bless else cases) if bless or cases else []
 
     with ThreadPoolExecutor(TOGETHER) as pool:
         kills = dict(zip(wanted, pool.map(one, wanted), strict=True))
     if bless:
         _write(listed, kills)
-    return _judge(kills, listed, equivalents, whole=not chosen)
+        listed = _read("kills.json")
+    return _judge(kills, listed, _read("equivalents.json"), whole=not chosen)
 
 
-def _write(listed: dict[str, Any], kills: dict[tuple[str, str], Kill]) -> None:
-    made: dict[str, dict[str, Any]] = {role: {} for role in ROLES}
-    for role, name in mutants():
-        kill = kills.get((role, name))
-        if kill is not None:
-            made[role][name] = {"killed_by": kill.killed_by[:KEPT], "cases": kill.cases}
-        elif name in listed.get(role, {}):
-            made[role][name] = listed[role][name]
-    (HERE / "kills.json").write_text(json.dumps(made, indent=1) + "\n")
+def _read(name: str) -> dict[str, Any]:
+    path = HERE / name
+    read: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    return read
+
+
+def _write(listed: dict[str, dict[str, list[str]]], kills: dict[Mutant, list[str]]) -> None:
+    made: dict[str, dict[str, list[str]]] = {role: {} for role in ROLES}
+    for mutant in mutants():
+        before = listed.get(mutant.role, {}).get(mutant.name, [])
+        made[mutant.role][mutant.name] = kills.get(mutant, before)
+    (HERE / "kills.json").write_text(json.dumps(made, indent=1) + "\n", encoding="utf-8")
 
 
 def _judge(
-    kills: dict[tuple[str, str], Kill], listed: dict[str, Any], equivalents: dict[str, str], *, whole: bool
+    kills: dict[Mutant, list[str]], listed: dict[str, dict[str, list[str]]], equivalents: dict[str, str], *, whole: bool
 ) -> int:
-    alive = [mutant for mutant, kill in kills.items() if not kill.cases and mutant[1] not in equivalents]
-    for role, name in alive:
-        expected = (
-            ", ".join(listed.get(role, {}).get(name, {}).get("killed_by", [])) or "nothing is listed; see --bless"
-        )
-        print(f"ALIVE {role} {name}: no case has killed it ({expected})")
-    stale = [name for name in equivalents if whole and name not in {mutant[1] for mutant in kills}]
-    for name in stale:
-        print(f"STALE {name} in equivalents.json is no mutant; delete it")
-    gone = [name for role in listed for name in listed[role] if whole and (role, name) not in kills]
-    for name in gone:
-        print(f"STALE {name} in kills.json is no mutant; run with --bless")
-    dead = sum(bool(kill.cases) for kill in kills.values())
-    print(f"mutants: {dead} of {len(kills)} killed, {len(kills) - dead - len(alive)} equivalent")
-    return 5 if alive or stale or gone else 0
+    problems: list[str] = []
+    alive = 0
+    for mutant, killers in kills.items():
+        expected = listed.get(mutant.role, {}).get(mutant.name, [])
+        name = f"{mutant.role}/{mutant.name}"
+        if killers:
+            continue
+        alive += 1
+        if name not in equivalents:
+            problems.append(f"ALIVE {name}: {', '.join(expected) or 'no case'} has not killed it; see --bless")
+    if whole:
+        names = {f"{mutant.role}/{mutant.name}" for mutant in kills}
+        killed = {f"{mutant.role}/{mutant.name}" for mutant, killers in kills.items() if killers}
+        problems += [
+            f"STALE {name} in equivalents.json is killed, or none" for name in equivalents if name not in names - killed
+        ]
+        known = {f"{role}/{name}" for role in listed for name in listed[role]}
+        problems += [f"STALE {name} in kills.json is no mutant; run with --bless" for name in sorted(known - names)]
+    for problem in problems:
+        print(problem)
+    print(f"mutants: {len(kills) - alive} of {len(kills)} killed, {len(equivalents)} equivalent")
+    return 5 if problems else 0
 
 
 if __name__ == "__main__":

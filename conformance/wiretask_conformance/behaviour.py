@@ -12,7 +12,7 @@ from wiretask_conformance.scenario import Scenario, templates
 from wiretask_conformance.spec import Spec
 from wiretask_conformance.stage import Stage
 from wiretask_conformance.testee import ContractError, Died, Hung, Testee
-from wiretask_conformance.verdicts import Ended
+from wiretask_conformance.verdicts import Ended, NotApplicable
 from wiretask_conformance.wire import Wire
 
 #: Adapters that run beside each other, each with one scenario at a time.
@@ -21,6 +21,11 @@ ADAPTERS = 2
 TOGETHER = 16
 #: A scenario that timed out has so many times as long when it is played again, alone.
 PATIENCE = 4.0
+#: Where more than this were late, that is not an accident: none is played again.
+MOST_AGAIN = 10
+NEVER_ENOUGH = 1 << 30
+#: Limits of the scheduler that scenarios share.
+SHARED_LIMITS = {"resume_window": "500"}
 #: How scenarios address the second adapter, where there are two.
 OTHER = "client"
 
@@ -70,13 +75,20 @@ class Troupe:
 
 
 def run(
-    troupe: Troupe, scenarios: Sequence[Scenario], said: Callable[[Result], None] = lambda result: None
+    troupe: Troupe,
+    scenarios: Sequence[Scenario],
+    said: Callable[[Result], None] = lambda result: None,
+    *,
+    enough: int = NEVER_ENOUGH,
+    again: bool = True,
 ) -> list[Result]:
-    """Every scenario, in the order given."""
-    return asyncio.run(_run(troupe, scenarios, said))
+    """Every scenario, in order; none more once `enough` have failed. What is late is tried once more, if `again`."""
+    return asyncio.run(_run(troupe, scenarios, said, enough, again=again))
 
 
-async def _run(troupe: Troupe, scenarios: Sequence[Scenario], said: Callable[[Result], None]) -> list[Result]:
+async def _run(
+    troupe: Troupe, scenarios: Sequence[Scenario], said: Callable[[Result], None], enough: int, *, again: bool
+) -> list[Result]:
     playing = [scenario for scenario in scenarios if not troupe.lacks & set(scenario.needs)]
     together = [s for s in playing if s.role == "scheduler" and not s.alone]
     singly = [s for s in playing if s not in together]
@@ -90,32 +102,42 @@ async def _run(troupe: Troupe, scenarios: Sequence[Scenario], said: Callable[[Re
         results[result.id] = result
         said(result)
 
+    def more() -> bool:
+        return sum(result.failed for result in results.values()) < enough
+
     if together:
-        await _together(troupe, together, done)
-    await _bounded(ADAPTERS, [_singly(troupe, scenario, done) for scenario in singly])
-    late = [scenario for scenario in playing if results[scenario.id].verdict == "timeout"]
-    for scenario in late:
-        await _again(troupe, scenario, done)
-    return [results[scenario.id] for scenario in scenarios]
+        await _together(troupe, together, done, more)
+    await _bounded(ADAPTERS, more, singly, lambda scenario: _singly(troupe, scenario, done))
+    late = [result.id for result in results.values() if result.verdict == "timeout"]
+    if again and len(late) <= MOST_AGAIN:
+        for scenario in playing:
+            if scenario.id in late:
+                await _again(troupe, scenario, done)
+    return [results[scenario.id] for scenario in scenarios if scenario.id in results]
 
 
-async def _bounded(most: int, plays: Sequence[Any]) -> None:
-    """All of them, so many at a time."""
+async def _bounded(
+    most: int, more: Callable[[], bool], scenarios: Sequence[Scenario], play: Callable[[Scenario], Any]
+) -> None:
+    """All of them, so many at a time, as long as more are wanted."""
     places = asyncio.Semaphore(most)
 
-    async def placed(play: Any) -> None:
+    async def placed(scenario: Scenario) -> None:
         async with places:
-            await play
+            if more():
+                await play(scenario)
 
-    await asyncio.gather(*map(placed, plays))
+    await asyncio.gather(*map(placed, scenarios))
 
 
-async def _together(troupe: Troupe, scenarios: Sequence[Scenario], done: Callable[[Result], None]) -> None:
+async def _together(
+    troupe: Troupe, scenarios: Sequence[Scenario], done: Callable[[Result], None], more: Callable[[], bool]
+) -> None:
     """Scenarios that share one scheduler."""
     try:
         testee = await _offstage(troupe.testee)
         lobby = Stage(scenarios[0], troupe.wire, testee, troupe.templates, troupe.scale)
-        lobby.connect_to(await lobby.ask("listen", config={}))
+        lobby.connect_to(await _shared(lobby))
     except ContractError as error:
         for scenario in scenarios:
             done(_result(scenario, *_broken(error), 0.0, []))
@@ -126,8 +148,16 @@ async def _together(troupe: Troupe, scenarios: Sequence[Scenario], done: Callabl
         stage.address = lobby.address
         done(await _played(stage))
 
-    await _bounded(TOGETHER, [one(scenario) for scenario in scenarios])
+    await _bounded(TOGETHER, more, scenarios, one)
     await _left(troupe, testee, lobby)
+
+
+async def _shared(lobby: Stage) -> dict[str, Any]:
+    """A scheduler for all: one that gives up lost workers soon, where that can be said."""
+    try:
+        return await lobby.ask("listen", config=SHARED_LIMITS)
+    except NotApplicable:
+        return await lobby.ask("listen", config={})
 
 
 async def _singly(troupe: Troupe, scenario: Scenario, done: Callable[[Result], None], patience: float = 1.0) -> None:

@@ -41,17 +41,27 @@ def check_form(request: dict[str, Any], answer: dict[str, Any]) -> None:
         raise ContractError("ok of %s lacks %s" % (request["op"], ", ".join(sorted(missing))))
 
 
-def run(testee: Testee, cases: Iterable[Case], *, said: Callable[[Result], None] = lambda result: None) -> list[Result]:
-    """Every case against a testee that has been greeted."""
+def run(
+    testee: Testee,
+    cases: Iterable[Case],
+    *,
+    said: Callable[[Result], None] = lambda result: None,
+    enough: int = 1 << 30,
+) -> list[Result]:
+    """Every case against a testee that has been greeted; none more once `enough` have failed."""
     cases = list(cases)
     answers = testee.ask_many(request for case in cases for request in case.requests)
     results: list[Result] = []
+    failed = 0
     for case in cases:
+        if failed >= enough:
+            break
         begun = time.perf_counter()
         verdict, detail = _verdict(case, answers)
         seconds = time.perf_counter() - begun
         result = Result(case.id, case.name, case.kind, case.level, case.requires, verdict, seconds, detail, ())
         results.append(result)
+        failed += result.failed
         said(result)
     return results
 

@@ -29,6 +29,10 @@ class Wanted(NamedTuple):
     version: int = 1
     scale: float = 1.0
     known: Known | None = None
+    #: After so many failures no case is begun any more.
+    enough: int = behaviour.NEVER_ENOUGH
+    #: Whether what was late is tried once more, alone.
+    again: bool = True
 
     def has(self, identifier: str, name: str) -> bool:
         """Whether a case is among those that are run."""
@@ -68,7 +72,7 @@ def _codec(spec: Spec, wanted: Wanted, said: Callable[[Result], None]) -> tuple[
         answer = testee.greet("codec", spec.digest, [wanted.version])
         implementation = _named(answer.get("implementation"))
         codec.smoke(testee)
-        return implementation, codec.run(testee, cases, said=said)
+        return implementation, codec.run(testee, cases, said=said, enough=wanted.enough)
     finally:
         testee.close()
 
@@ -85,7 +89,7 @@ def _both(spec: Spec, wanted: Wanted, said: Callable[[Result], None]) -> tuple[I
         names = _named(clients.implementation), _named(schedulers.implementation)
         versions = dict.fromkeys(one.version for one in names)
         together = Implementation(" and ".join(one.name for one in names), " and ".join(versions))
-        return together, behaviour.run(schedulers, chosen, said)
+        return together, behaviour.run(schedulers, chosen, said, enough=wanted.enough, again=wanted.again)
     finally:
         clients.dismiss()
         schedulers.dismiss()
@@ -96,7 +100,9 @@ def _part(spec: Spec, wanted: Wanted, said: Callable[[Result], None]) -> tuple[I
     troupe = behaviour.Troupe(wanted.command, wanted.role, spec, wanted.scale)
     try:
         troupe.greet()
-        return _named(troupe.implementation), behaviour.run(troupe, chosen, said)
+        return _named(troupe.implementation), behaviour.run(
+            troupe, chosen, said, enough=wanted.enough, again=wanted.again
+        )
     finally:
         troupe.dismiss()
 

@@ -32,6 +32,8 @@ class SchedulerAdapter(Adapter):
 
     name = "wiretask-scheduler"
     lacks = ("auth", "tls", "schedule", "options", "retract")
+    #: What a scheduler is started with; its arguments follow.
+    command: tuple[str, ...] = (sys.executable, "-m", "wiretask_scheduler")
 
     def __init__(self) -> None:
         self._process: asyncio.subprocess.Process | None = None
@@ -64,7 +66,7 @@ class SchedulerAdapter(Adapter):
         assert self._folder is not None
         with (self._folder / "log").open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "wiretask_scheduler", "--http", "off"),
+                *(*self.command, "--http", "off"),
                 *("--listen", f"127.0.0.1:{self._port}", "--store", f"sqlite:{self._folder / 'tasks.db'}"),
                 cwd=self._folder,
                 stdout=asyncio.subprocess.PIPE,

@@ -126,7 +126,7 @@ func agree(t *testing.T, title, section string, fields []Field, tags tagged) {
 
 func TestTheTablesAreThoseOfTheDocument(t *testing.T) {
 	sections := document(t)
-	for _, layout := range layouts() {
+	for _, layout := range layouts {
 		agree(t, layout.Name, sections[layout.Name], layout.fields, layout.tags)
 		if !strings.Contains(sections[layout.Name], fmt.Sprintf("\nCommand %d ", layout.Command)) {
 			t.Errorf("%s is not command %d", layout.Name, layout.Command)

@@ -63,8 +63,8 @@ func bytesOf(size int) Type { return Type{kind: fixed, width: size} }
 func listOf(item Type, limit uint64) Type {
 	return Type{kind: list, item: &item, max: limit}
 }
-func structOf(fields ...Field) Type { return Type{kind: structure, fields: fields} }
-func closed(last uint64) Type       { return Type{kind: closedEnum, width: 1, min: 1, max: last} }
+func structOf(fields []Field) Type { return Type{kind: structure, fields: fields} }
+func closed(last uint64) Type      { return Type{kind: closedEnum, width: 1, min: 1, max: last} }
 
 var (
 	u8, u16, u32, u64 = u(1), u(2), u(4), u(8)

@@ -1,4 +1,4 @@
-"""Our codec, broken in one way: `codec.py NAME` answers as implementations/python/codec.py does, but for that.
+"""Our codec, broken in one way: `broken_codec.py NAME` answers as implementations/python/codec.py does, but for that.
 
 Each must be caught by the golden cases (see gate.py). What is broken is the reference codec, whose parts have names.
 """
@@ -6,7 +6,6 @@ Each must be caught by the golden cases (see gate.py). What is broken is the ref
 from __future__ import annotations
 
 import importlib
-import importlib.util
 import io
 import json
 import os
@@ -14,11 +13,11 @@ import struct
 import sys
 import time
 from collections.abc import Callable
-from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 os.environ["WIRETASK_CODEC"] = "reference"
+
+from breaking import Mutants, adapter_of, wrapped
 
 from wiretask_protocol import WireError, messages
 from wiretask_protocol.errors import ErrorCode
@@ -27,31 +26,10 @@ from wiretask_protocol.errors import ErrorCode
 _bounded: Any = importlib.import_module("wiretask_protocol._bounded")
 connection: Any = importlib.import_module("wiretask_protocol.connection")
 reference: Any = importlib.import_module("wiretask_protocol.reference")
-
-
-def _load() -> ModuleType:
-    path = Path(__file__).parents[1] / "implementations" / "python" / "codec.py"
-    found = importlib.util.spec_from_file_location("codec_adapter", path)
-    assert found is not None
-    assert found.loader is not None
-    module = importlib.util.module_from_spec(found)
-    found.loader.exec_module(module)
-    return module
-
-
-adapter: Any = _load()
-MUTANTS: dict[str, Callable[[], None]] = {}
-
-
-def mutant(function: Callable[[], None]) -> Callable[[], None]:
-    """Registers what breaks the codec, by its name."""
-    MUTANTS[function.__name__] = function
-    return function
-
-
-def wrapped(owner: Any, name: str, make: Callable[[Any], Any]) -> None:
-    """Puts something else in the place of a function, made of the function itself."""
-    setattr(owner, name, make(getattr(owner, name)))
+adapter = adapter_of("codec")
+MUTANTS = Mutants()
+mutant = MUTANTS.add
+no_adapter = MUTANTS.add_no_adapter
 
 
 class Header:
@@ -559,12 +537,12 @@ def gives_back_what_it_gets() -> None:
     _answering(answer)
 
 
-@mutant
+@no_adapter
 def skips_everything() -> None:
     _answering(lambda request: {"skipped": "not today"})
 
 
-@mutant
+@no_adapter
 def never_answers() -> None:
     def answer(_request: dict[str, Any]) -> dict[str, Any]:
         time.sleep(3600)
@@ -573,12 +551,12 @@ def never_answers() -> None:
     _answering(answer)
 
 
-@mutant
+@no_adapter
 def answers_out_of_order() -> None:
     _answering(lambda request: {"seq": request["seq"] + 1, "ok": {}})
 
 
-@mutant
+@no_adapter
 def talks_on_standard_output() -> None:
     def answer(request: dict[str, Any]) -> dict[str, Any]:
         print("decoding", json.dumps(request))
@@ -587,7 +565,7 @@ def talks_on_standard_output() -> None:
     _answering(answer)
 
 
-@mutant
+@no_adapter
 def dies_at_once() -> None:
     _answering(lambda request: sys.exit(1))
 
