@@ -89,8 +89,8 @@ def catalog():
 )
 def test_how_a_type_can_be_cancelled_follows_from_where_it_runs(executor, support):
     types = Config(executor=executor).core_settings(catalog()).types
-    assert types["plain"] == (support, 1500, 0)
-    assert types["coroutine"] == (CancelSupport.COOPERATIVE, 0, 0)
+    assert types["plain"] == (support, 1500, 0, False)
+    assert types["coroutine"] == (CancelSupport.COOPERATIVE, 0, 0, False)
 
 
 def test_a_worker_takes_the_default_queue_and_those_of_its_tasks_unless_it_is_told_others():
@@ -135,3 +135,12 @@ def test_waits_are_never_in_step():
 def test_what_peers_say_cannot_move_the_cursor():
     assert logs.escape("plain é") == "plain é"
     assert logs.escape("a\nb\x1b[2J\x00\u202e") == "a\\nb\\x1b[2J\\x00\\u202e"
+
+
+def octets(body):
+    return body
+
+
+def test_a_handler_of_raw_bodies_takes_every_encoding():
+    types = Config().core_settings(Catalog([Handler(octets, raw=True)])).types
+    assert types["octets"].verbatim

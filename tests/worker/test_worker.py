@@ -2,7 +2,7 @@
 
 import pytest
 
-from wiretask_protocol.codec import decode_report
+from wiretask_protocol.codec import decode_report, encode_envelope
 from wiretask_protocol.errors import ErrorCode, error_message
 from wiretask_protocol.messages import (
     Accepted,
@@ -34,6 +34,7 @@ from wiretask_protocol.messages import (
     VersionRange,
 )
 from wiretask_worker.core.assignment import Finished
+from wiretask_worker.core.settings import TypeSettings
 from wiretask_worker.reports import succeeded
 
 NONCE = 77
@@ -219,6 +220,20 @@ def test_a_task_of_an_unknown_type_is_given_back_as_unsupported(served):
         Return(1, served.id(1), 1, ReturnReason.UNSUPPORTED, "this worker has no task of the type other")
     ]
     assert turn.starts == []
+
+
+def test_a_body_in_an_encoding_that_is_not_known_is_given_back_unless_its_handler_takes_any(new_play):
+    types = {name: TypeSettings(CancelSupport.COOPERATIVE, verbatim=name == "raw") for name in ("work", "raw")}
+    play = new_play(types=types)
+    play.serve()
+    tasks = [
+        Task(play.id(number), number, 1, 0, 0, encode_envelope(Envelope(kind, "default", 200, b"body")))
+        for number, kind in enumerate(("work", "raw"), 1)
+    ]
+    turn = play.hear(*tasks)
+    said = "this worker does not know the encoding 200"
+    assert play.told(turn) == [Return(1, play.id(1), 1, ReturnReason.UNSUPPORTED, said)]
+    assert play.ids(turn.starts) == [2]
 
 
 def test_an_envelope_with_a_tag_that_must_be_understood_is_given_back_as_unsupported(served):

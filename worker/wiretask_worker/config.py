@@ -95,7 +95,8 @@ class Config:
             cancel = CancelSupport.COOPERATIVE
         else:
             cancel = CancelSupport.HARD if self.executor == "process" else CancelSupport.NONE
-        return TypeSettings(cancel, round((handler.time_limit or 0) * 1000), handler.max_attempts or 0)
+        time_limit = round((handler.time_limit or 0) * 1000)
+        return TypeSettings(cancel, time_limit, handler.max_attempts or 0, handler.arguments.verbatim)
 
 
 def parse_address(text: str) -> tuple[str, int]:

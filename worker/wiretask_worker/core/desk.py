@@ -14,7 +14,7 @@ from wiretask_protocol.codec import decode_envelope
 from wiretask_protocol.errors import WireError
 from wiretask_protocol.limits import FRAME_LIMIT, RELAY_HEADROOM
 from wiretask_protocol.machines import AssignmentEvent, AssignmentState
-from wiretask_protocol.messages import CancelMode, CancelSupport, HeldLease, Progress, ReturnReason, Task
+from wiretask_protocol.messages import CancelMode, CancelSupport, Encoding, HeldLease, Progress, ReturnReason, Task
 from wiretask_worker.core import ends
 from wiretask_worker.core.assignment import Assignment, Ended, Finished
 from wiretask_worker.core.progress import ProgressBoard
@@ -30,6 +30,8 @@ STUCK_SECONDS = 1.0
 KEPT_OCTETS = 256 << 20
 _TEXT_OCTETS = 1024
 _SENT = AssignmentState.SENT
+#: What the arguments of a call are made of (`arguments`).
+_ENCODINGS = frozenset(Encoding)
 
 
 class Desk:
@@ -78,6 +80,9 @@ class Desk:
         cost = task.cost or 1
         if known is None:
             self._refuse(task, ReturnReason.UNSUPPORTED, f"this worker has no task of the type {envelope.type}")
+        elif envelope.encoding not in _ENCODINGS and not known.verbatim:
+            text = f"this worker does not know the encoding {envelope.encoding:d}"
+            self._refuse(task, ReturnReason.UNSUPPORTED, text)
         elif self.draining:
             self._refuse(task, ReturnReason.DRAIN)
         elif self._held_cost and self._held_cost + cost > self._settings.concurrency + self._settings.prefetch:

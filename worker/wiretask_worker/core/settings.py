@@ -22,6 +22,8 @@ class TypeSettings(NamedTuple):
     time_limit: int = 0
     #: How often its code may run and fail, where the task does not say; 0 is once.
     max_attempts: int = 0
+    #: Whether its handler takes a body in whatever encoding.
+    verbatim: bool = False
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
