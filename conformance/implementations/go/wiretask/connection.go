@@ -5,6 +5,7 @@ import "encoding/binary"
 const (
 	headerOctets = 5
 	helloCommand = 3
+	authCommand  = 5
 	// HandshakeLimit is the longest payload before the accept.
 	HandshakeLimit = 4096
 	// RelayHeadroom is how much shorter than the frame limit an envelope or a report is.
@@ -148,14 +149,14 @@ func (c *Connection) judge(command uint64, layout *Layout) *Error {
 // follow moves the machine on.
 func (c *Connection) follow(layout *Layout, f Fields) *Error {
 	happened := event{command: layout.Command}
-	if layout.Name == "Hello" || layout.Name == "Auth" {
+	if layout.Command == helloCommand || layout.Command == authCommand {
 		happened.kind = f["kind"].(uint64)
 	}
 	target, allowed := machines[c.side][c.State][happened]
 	if !allowed {
 		return &Error{Code: UnexpectedMessage, Offset: Nowhere, Command: layout.Command}
 	}
-	if target != stay {
+	if target != stays {
 		c.State = target
 	}
 	if happened.command == helloCommand && happened.kind == Accept {

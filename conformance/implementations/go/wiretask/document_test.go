@@ -146,10 +146,6 @@ func TestTheTablesAreThoseOfTheDocument(t *testing.T) {
 }
 
 func TestTheMachinesAreThoseOfTheDocument(t *testing.T) {
-	kinds := map[string]event{
-		"Hello.open": open, "Hello.accept": accept, "Hello.ping": ping, "Hello.pong": pong,
-		"Auth.challenge": challenge, "Auth.proof": proof,
-	}
 	for side, states := range machines {
 		var state State
 		count := 0
@@ -158,17 +154,14 @@ func TestTheMachinesAreThoseOfTheDocument(t *testing.T) {
 				state = State(cells[0])
 			}
 			for _, word := range strings.Split(cells[2], ", ") {
-				happened, known := kinds[word]
-				if layout := ByName[word]; layout != nil {
-					happened, known = of(layout.Command), true
-				}
+				happened, known := named(word)
 				if !known { // an event of its own side, such as close
 					continue
 				}
 				count++
 				target := State(cells[1])
 				if target == "stays" {
-					target = stay
+					target = stays
 				}
 				if ours, allowed := states[state][happened]; !allowed || ours != target {
 					t.Errorf("%s %s: %s goes to %q, here to %q", side, state, word, target, ours)

@@ -92,6 +92,9 @@ const (
 	Ping   uint64 = 3
 	Pong   uint64 = 4
 
+	Challenge uint64 = 1
+	Proof     uint64 = 2
+
 	RoleWorker      uint64 = 1
 	ScopeConnection uint64 = 3
 	RetryNever      uint64 = 0

@@ -1,7 +1,16 @@
 package wiretask
 
+import "strings"
+
 // State is a state of a connection, seen by one side.
 type State string
+
+const (
+	// Closed is the state in which nothing more is read.
+	Closed State = "closed"
+	// stays keeps the state.
+	stays State = ""
+)
 
 // event is a message, with its kind where the kinds of a message are events of their own.
 type event struct {
@@ -9,44 +18,71 @@ type event struct {
 	kind    uint64
 }
 
-// stay keeps the state.
-const stay State = ""
-
-// Closed is the state in which nothing more is read.
-const Closed State = "closed"
-
-var (
-	open, accept, ping, pong = event{3, Open}, event{3, Accept}, event{3, Ping}, event{3, Pong}
-	challenge, proof         = event{5, 1}, event{5, 2}
-)
-
-func of(command uint64) event { return event{command: command} }
+// arrows are, of one state, the messages that lead to each other state.
+type arrows map[State]string
 
 // machines say what may be received in which state, and which state is next (PROTOCOL.md, State machines). What is not
 // listed is UNEXPECTED_MESSAGE.
 var machines = map[string]map[State]map[event]State{
-	"scheduler": {
-		"greeting":        {open: "opening"},
-		"opening":         {},
-		"challenged":      {proof: "proving", of(6): Closed, of(4): stay},
-		"proving":         {},
-		"worker_new":      {of(19): stay, of(8): stay, of(9): "worker", of(6): "worker_draining", ping: stay, pong: stay, of(4): stay},
-		"worker":          {of(2): stay, of(9): stay, of(10): stay, of(12): stay, of(18): stay, of(8): stay, of(6): "worker_draining", ping: stay, pong: stay, of(4): stay},
-		"worker_draining": {of(2): stay, of(10): stay, of(12): stay, of(18): stay, of(8): stay, ping: stay, pong: stay, of(4): stay},
-		"client":          {of(7): stay, of(8): stay, of(11): stay, of(13): stay, of(15): stay, of(16): stay, of(6): Closed, ping: stay, pong: stay, of(4): stay},
-	},
-	"worker": {
-		"opening":  {challenge: "proving", accept: "accepted", of(6): Closed, of(4): stay},
-		"proving":  {accept: "accepted", of(6): Closed, of(4): stay},
-		"accepted": {of(1): stay, of(8): stay, of(11): stay, of(17): stay, of(19): stay, of(6): "leaving", ping: stay, pong: stay, of(4): stay},
-		"leaving":  {of(8): stay, of(11): stay, of(17): stay, ping: stay, pong: stay, of(4): stay},
-	},
-	"client": {
-		"opening":  {challenge: "proving", accept: "accepted", of(6): Closed, of(4): stay},
-		"proving":  {accept: "accepted", of(6): Closed, of(4): stay},
-		"accepted": {of(8): stay, of(2): stay, of(14): stay, of(12): stay, of(6): "leaving", ping: stay, pong: stay, of(4): stay},
-		"leaving":  {of(8): stay, of(2): stay, of(14): stay, of(12): stay, ping: stay, pong: stay, of(4): stay},
-	},
+	"scheduler": drawn(map[State]arrows{
+		"greeting":   {"opening": "Hello.open"},
+		"challenged": {stays: "Error", "proving": "Auth.proof", Closed: "Goodbye"},
+		"worker_new": {
+			stays:             "Hello.ping Hello.pong Error Accepted Resume",
+			"worker":          "Subscribe",
+			"worker_draining": "Goodbye",
+		},
+		"worker": {
+			stays:             "Hello.ping Hello.pong Error Accepted Result Return Progress Credit Subscribe",
+			"worker_draining": "Goodbye",
+		},
+		"worker_draining": {stays: "Hello.ping Hello.pong Error Accepted Result Return Progress Credit"},
+		"client":          {stays: "Hello.ping Hello.pong Error Accepted Submit Cancel Query Await Schedule", Closed: "Goodbye"},
+	}),
+	"worker": drawn(map[State]arrows{
+		"opening":  {"accepted": "Hello.accept", stays: "Error", "proving": "Auth.challenge", Closed: "Goodbye"},
+		"proving":  {"accepted": "Hello.accept", stays: "Error", Closed: "Goodbye"},
+		"accepted": {stays: "Hello.ping Hello.pong Error Accepted Task Cancel Retract Resume", "leaving": "Goodbye"},
+		"leaving":  {stays: "Hello.ping Hello.pong Error Accepted Cancel Retract"},
+	}),
+	"client": drawn(map[State]arrows{
+		"opening":  {"accepted": "Hello.accept", stays: "Error", "proving": "Auth.challenge", Closed: "Goodbye"},
+		"proving":  {"accepted": "Hello.accept", stays: "Error", Closed: "Goodbye"},
+		"accepted": {stays: "Hello.ping Hello.pong Error Accepted Result Progress Status", "leaving": "Goodbye"},
+		"leaving":  {stays: "Hello.ping Hello.pong Error Accepted Result Progress Status"},
+	}),
+}
+
+var kinds = map[string]event{
+	"Hello.open": {helloCommand, Open}, "Hello.accept": {helloCommand, Accept},
+	"Hello.ping": {helloCommand, Ping}, "Hello.pong": {helloCommand, Pong},
+	"Auth.challenge": {authCommand, Challenge}, "Auth.proof": {authCommand, Proof},
+}
+
+// named is the event that has a name in the document.
+func named(word string) (event, bool) {
+	if happened, is := kinds[word]; is {
+		return happened, true
+	}
+	layout := ByName[word]
+	if layout == nil {
+		return event{}, false
+	}
+	return event{command: layout.Command}, true
+}
+
+func drawn(states map[State]arrows) map[State]map[event]State {
+	machine := map[State]map[event]State{}
+	for state, arrows := range states {
+		machine[state] = map[event]State{}
+		for target, words := range arrows {
+			for _, word := range strings.Fields(words) {
+				happened, _ := named(word)
+				machine[state][happened] = target
+			}
+		}
+	}
+	return machine
 }
 
 // local are the states in which the scheduler decides before it reads on.

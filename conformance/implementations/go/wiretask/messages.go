@@ -21,6 +21,7 @@ type RelayedLayout struct {
 var (
 	versionRange = func() Type {
 		t := structOf([]Field{{"min_version", u16.from(1)}, {"max_version", u16.from(1)}})
+		// R-HEL-005
 		t.rule = func(f Fields) bool { return f["min_version"].(uint64) <= f["max_version"].(uint64) }
 		return t
 	}()
@@ -120,16 +121,15 @@ func is(f Fields, n string, value uint64) bool { return f[n].(uint64) == value }
 
 var seq = Field{"seq", u64.from(1)}
 
-// Messages are all messages, by their command.
-var Messages = map[uint64]*Layout{}
+// Messages are all messages, by their command; ByName, by their name.
+var Messages, ByName = index(layouts)
 
-// ByName are all messages, by their name.
-var ByName = map[string]*Layout{}
-
-func init() {
+func index(layouts []*Layout) (map[uint64]*Layout, map[string]*Layout) {
+	byCommand, byName := map[uint64]*Layout{}, map[string]*Layout{}
 	for _, layout := range layouts {
-		Messages[layout.Command], ByName[layout.Name] = layout, layout
+		byCommand[layout.Command], byName[layout.Name] = layout, layout
 	}
+	return byCommand, byName
 }
 
 var layouts = []*Layout{
@@ -167,6 +167,7 @@ var layouts = []*Layout{
 			12: {"name", line},
 		},
 		rules: []func(Fields) bool{
+			// R-HEL-001, R-HEL-002, R-HEL-003
 			func(f Fields) bool { return !is(f, "kind", Open) || has(f, "versions", "role") },
 			func(f Fields) bool { return !is(f, "kind", Accept) || has(f, "version") },
 			func(f Fields) bool { return is(f, "kind", Open) || is(f, "kind", Accept) || len(f) == 2 },
@@ -187,7 +188,8 @@ var layouts = []*Layout{
 	{Name: "Auth", Command: 5,
 		fields: []Field{{"kind", closed(2)}, {"nonce", bytesOf(32)}},
 		tags:   tagged{1: {"proof", bytesOf(32)}},
-		rules:  []func(Fields) bool{func(f Fields) bool { return is(f, "kind", 2) == has(f, "proof") }}},
+		// R-AUT-001, R-AUT-002
+		rules: []func(Fields) bool{func(f Fields) bool { return is(f, "kind", 2) == has(f, "proof") }}},
 	{Name: "Goodbye", Command: 6, fields: []Field{{"reason", enum}}, tags: tagged{
 		1: {"text", line},
 		2: {"reconnect_after", millis},
@@ -240,6 +242,7 @@ var layouts = []*Layout{
 	{Name: "Schedule", Command: 16, tags: scheduleTags(),
 		fields: []Field{seq, {"name", name}, {"action", closed(2)}, {"priority", u8.to(9)}},
 		rules: []func(Fields) bool{
+			// R-SCH-001, R-SCH-002
 			func(f Fields) bool {
 				return !is(f, "action", 1) || has(f, "envelope") && (has(f, "cron") || has(f, "every"))
 			},
