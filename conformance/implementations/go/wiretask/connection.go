@@ -35,7 +35,8 @@ type Connection struct {
 	State State
 	Limit uint64 // the frame limit in force once accepted
 	rest  []byte
-	fresh bool // nothing has been read
+	whole uint64 // frames that were read
+	fresh bool   // nothing has been read
 }
 
 // NewConnection is the end of a `side`: scheduler, worker or client.
@@ -71,6 +72,9 @@ func (c *Connection) Receive(octets []byte) ([]Message, *Error) {
 		}
 	}
 }
+
+// Partial is the frame that has begun and is not whole: which one of this connection it is, and how much of it is here.
+func (c *Connection) Partial() (frame uint64, octets int) { return c.whole, len(c.rest) }
 
 // Decide moves a scheduler's connection on that waits for its decision.
 func (c *Connection) Decide(state State) { c.State = state }
@@ -109,6 +113,7 @@ func (c *Connection) next() (*Message, *Error) {
 	}
 	payload := c.rest[headerOctets : headerOctets+length]
 	c.rest = c.rest[headerOctets+length:]
+	c.whole++
 	if layout == nil {
 		return &Message{}, nil
 	}

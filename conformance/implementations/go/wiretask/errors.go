@@ -11,6 +11,7 @@ const (
 	FrameTooLarge     Code = 102
 	NotWiretask       Code = 103
 	UnexpectedMessage Code = 104
+	FrameTooSlow      Code = 105
 	Truncated         Code = 201
 	TrailingBytes     Code = 202
 	BadUTF8           Code = 203
@@ -29,10 +30,26 @@ const (
 )
 
 var codeNames = map[Code]string{
-	UnknownCommand: "UNKNOWN_COMMAND", FrameTooLarge: "FRAME_TOO_LARGE", NotWiretask: "NOT_WIRETASK", UnexpectedMessage: "UNEXPECTED_MESSAGE",
-	Truncated: "TRUNCATED", TrailingBytes: "TRAILING_BYTES", BadUTF8: "BAD_UTF8", BadEnum: "BAD_ENUM", OutOfRange: "OUT_OF_RANGE",
-	LimitExceeded: "LIMIT_EXCEEDED", TagOrder: "TAG_ORDER", CriticalTag: "CRITICAL_TAG", TagLength: "TAG_LENGTH", BadPattern: "BAD_PATTERN",
-	RuleBroken: "RULE_BROKEN", VersionMismatch: "VERSION_MISMATCH", HandshakeTimeout: "HANDSHAKE_TIMEOUT", Silent: "SILENT", BadSequence: "BAD_SEQUENCE",
+	UnknownCommand:    "UNKNOWN_COMMAND",
+	FrameTooLarge:     "FRAME_TOO_LARGE",
+	NotWiretask:       "NOT_WIRETASK",
+	UnexpectedMessage: "UNEXPECTED_MESSAGE",
+	FrameTooSlow:      "FRAME_TOO_SLOW",
+	Truncated:         "TRUNCATED",
+	TrailingBytes:     "TRAILING_BYTES",
+	BadUTF8:           "BAD_UTF8",
+	BadEnum:           "BAD_ENUM",
+	OutOfRange:        "OUT_OF_RANGE",
+	LimitExceeded:     "LIMIT_EXCEEDED",
+	TagOrder:          "TAG_ORDER",
+	CriticalTag:       "CRITICAL_TAG",
+	TagLength:         "TAG_LENGTH",
+	BadPattern:        "BAD_PATTERN",
+	RuleBroken:        "RULE_BROKEN",
+	VersionMismatch:   "VERSION_MISMATCH",
+	HandshakeTimeout:  "HANDSHAKE_TIMEOUT",
+	Silent:            "SILENT",
+	BadSequence:       "BAD_SEQUENCE",
 }
 
 func (c Code) String() string { return codeNames[c] }
@@ -64,7 +81,7 @@ func (e *Error) Error() string {
 
 // retry is what PROTOCOL.md advises: time heals what time has done, and nothing heals a bug.
 func (c Code) retry() uint64 {
-	if c == Silent || c == HandshakeTimeout {
+	if c == Silent || c == HandshakeTimeout || c == FrameTooSlow {
 		return RetryLater
 	}
 	return RetryNever

@@ -17,6 +17,9 @@ type link struct {
 	nonce       uint64
 	opened      time.Time
 	heard, said time.Time
+	frame       uint64    // that is coming
+	octets      int       // of it that are here; 0 is none
+	begun       time.Time // when it began to come
 	heartbeat   time.Duration
 	frameLimit  uint64
 	inFlight    uint64
@@ -47,8 +50,9 @@ func (l *link) read(w *Worker) {
 	for {
 		count, err := l.conn.Read(buffer)
 		messages, wrong := connection.Receive(buffer[:count])
+		frame, octets := connection.Partial()
 		w.post(func(loop *loop) {
-			l.heard = time.Now()
+			l.hear(time.Now(), frame, octets)
 			for _, message := range messages {
 				loop.received(l, message)
 			}
@@ -136,11 +140,22 @@ func (l *link) put(frame []byte) {
 	l.out.put(frame)
 }
 
+// hear takes note of a sign of life, and of how much of which frame has come.
+func (l *link) hear(now time.Time, frame uint64, octets int) {
+	l.heard = now
+	if frame != l.frame || l.octets == 0 {
+		l.begun = now
+	}
+	l.frame, l.octets = frame, octets
+}
+
 // tick sends a sign of life where one is due; an error where there is no sense in going on.
 func (l *link) tick(now time.Time) *wiretask.Error {
 	switch {
-	case !now.Before(l.doom()) && !l.accepted:
+	case !l.accepted && !now.Before(l.doom()):
 		return wiretask.Refuse(wiretask.HandshakeTimeout, "no accept came in time")
+	case !now.Before(l.doom()) && l.octets > 0:
+		return wiretask.Refuse(wiretask.FrameTooSlow, "the rest of a frame did not come in time")
 	case !now.Before(l.doom()):
 		return wiretask.Refuse(wiretask.Silent, "nothing came for three heartbeats")
 	case l.accepted && !now.Before(l.said.Add(l.heartbeat)):
@@ -149,12 +164,17 @@ func (l *link) tick(now time.Time) *wiretask.Error {
 	return nil
 }
 
-// doom is when the scheduler is taken for lost, unless something comes.
+// doom is when the scheduler is given up, unless something comes. A frame that has begun must grow by 1024 octets a second,
+// looked at after three heartbeats (PROTOCOL.md, Liveness).
 func (l *link) doom() time.Time {
-	if !l.accepted {
+	patience := silentHeartbeats * l.heartbeat
+	switch {
+	case !l.accepted:
 		return l.opened.Add(handshakeDeadline)
+	case l.octets > 0:
+		return l.begun.Add(max(patience, time.Duration(l.octets)*time.Second/1024))
 	}
-	return l.heard.Add(silentHeartbeats * l.heartbeat)
+	return l.heard.Add(patience)
 }
 
 // deadline is when the next tick has something to do.

@@ -36,6 +36,7 @@ func (l *loop) received(link *link, m wiretask.Message) {
 	case "Auth":
 		l.refused("it wants a token, and this worker has none")
 	}
+	l.flush() // now, so that what answers this message stands before what answers the next one, which may be a ping
 }
 
 func (l *loop) onHello(f wiretask.Fields) {

@@ -230,3 +230,35 @@ func TestASilentSchedulerIsLeft(t *testing.T) {
 	}
 	s.meet().expect("Hello")
 }
+
+func TestAFrameThatHardlyGrowsIsTooSlow(t *testing.T) {
+	s := listen(t, 1, Conformance)
+	p := s.subscribed(fields{"heartbeat": uint64(100)})
+	for i := 0; i < 4; i++ { // more would find the connection closed
+		_, _ = p.conn.Write([]byte{1, 0, 0, 1, 0, 0, 0, 0}[i : i+1])
+		time.Sleep(60 * time.Millisecond)
+	}
+	for {
+		message := p.next()
+		if message.Name == "Error" {
+			if message.Fields["code"] != uint64(wiretask.FrameTooSlow) {
+				t.Errorf("%v", message.Fields)
+			}
+			return
+		}
+	}
+}
+
+func TestARetractIsAnsweredBeforeThePingAfterIt(t *testing.T) {
+	s := listen(t, 1, Conformance)
+	p := s.subscribed(nil)
+	p.task(1, "conformance.wait", "", nil)
+	p.expect("Credit")
+	retract, _ := wiretask.Encode(wiretask.ByName["Retract"], fields{"task_id": taskID, "lease": uint64(1)})
+	ping, _ := wiretask.Encode(wiretask.ByName["Hello"], fields{"kind": wiretask.Ping, "nonce": uint64(1)})
+	if _, err := p.conn.Write(append(retract, ping...)); err != nil {
+		t.Fatal(err)
+	}
+	p.expect("Return")
+	p.expect("Hello")
+}
