@@ -209,6 +209,9 @@ def _on_accepted(broker: Broker, peer: Peer, message: Accepted, now: Now) -> Non
     if message.seq > peer.sent:
         detail = f"seq {message.seq} was never sent; the last one was {peer.sent}"
         raise WireError(ErrorCode.BAD_SEQUENCE, "seq", 0, command=Accepted.COMMAND, detail=detail)
+    if isinstance(peer, Worker) and peer.superseded:
+        peer.heard(message.seq)
+        broker.state.unsettled = True
 
 
 def _ignored(broker: Broker, peer: Peer, message: Any, now: Now) -> None:

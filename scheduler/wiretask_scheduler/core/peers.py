@@ -68,6 +68,8 @@ class Worker(Peer):
     leases: dict[int, Task] = field(default_factory=dict)
     #: Leases that were taken away and that it has not answered yet: they use up its slots until it does.
     revoked: dict[int, Task] = field(default_factory=dict)
+    #: Superseded leases, by the seq of the Cancel that says so: nothing is reported of them, its Accepted frees them.
+    superseded: dict[int, int] = field(default_factory=dict)
     begun: int = 0
     draining: bool = False
     lanes: list[Lane] = field(default_factory=list)
@@ -118,6 +120,11 @@ class Worker(Peer):
         task = self.revoked.pop(lease, None)
         if task is not None:
             self._free(task)
+
+    def heard(self, seq: int) -> None:
+        """It has accepted what was sent up to a seq, the news of superseded leases among it."""
+        for cancel in [cancel for cancel in self.superseded if cancel <= seq]:
+            self.settle(self.superseded.pop(cancel))
 
     def _free(self, task: Task) -> None:
         self.outstanding -= task.options.cost

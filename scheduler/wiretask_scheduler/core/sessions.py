@@ -130,6 +130,7 @@ def _supersede(state: State, task: Task) -> None:
     holder.revoke(task.lease)
     if holder.number:
         cancel = Cancel(holder.next(), task.id, task.lease, CancelMode.SUPERSEDED)
+        holder.superseded[cancel.seq] = task.lease
         state.turn.send(holder.number, cancel)
 
 

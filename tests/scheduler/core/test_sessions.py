@@ -1,12 +1,13 @@
 """Workers that leave, come back, or do not; and what a restart finds."""
 
-from wiretask_protocol.messages import Credit, Goodbye, HeldLease, Outcome, Resume, TaskState, WaitReason
+from wiretask_protocol.messages import Accepted, Credit, Goodbye, HeldLease, Outcome, Resume, TaskState, WaitReason
 from wiretask_scheduler.core.records import StoredSession, StoredTask
 from wiretask_scheduler.core.tasks import Options
 
 #: The session of the first worker of a scene, and one of before a restart.
 TOKEN = bytes([1]) * 16
 OLD = bytes([250]) * 16
+OTHER = bytes(15) + b"\2"
 
 
 def with_tasks(scene, count=2, **options):
@@ -240,3 +241,14 @@ def test_shutting_down_says_goodbye_to_all(scene):
     scene.sent()
     scene.broker.shut_down()
     assert scene.sent() == [(1, "Goodbye"), (9, "Goodbye")]
+
+
+def test_a_superseded_lease_gives_its_slot_back_with_the_accepted_of_its_cancel(scene):
+    task = row(scene, 1, state=4, lease=77, session=OLD)
+    load(scene, [task], sessions=[OLD, OTHER])
+    rejoin(scene, 8, {task.id: 77}, OLD)
+    rejoin(scene, 9, {task.id: 900}, OTHER)
+    worker = scene.broker.state.workers[8]
+    assert (worker.outstanding, worker.superseded) == (1, {1: 77})
+    scene.receive(8, Accepted(1))
+    assert (worker.outstanding, worker.superseded) == (0, {})
