@@ -130,7 +130,7 @@ def zipped_suite(session: nox.Session) -> Path:
 def generate(session: nox.Session) -> None:
     """Writes generated/ anew from spec/: all that a change of the protocol takes."""
     install(session, "codegen")
-    session.run("python", "-m", "wiretask_codegen", "generate")
+    session.run("python", "-m", "wiretask_codegen", "generate", *session.posargs)
 
 
 @nox.session(default=False)
