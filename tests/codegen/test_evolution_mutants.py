@@ -138,7 +138,7 @@ def leave_out(node, index):
 
 
 def refuse(node):
-    node.args[0] = ast.Constant(value="E99")
+    node.args[0] = ast.Constant(value="refused")
     return "refused"
 
 
