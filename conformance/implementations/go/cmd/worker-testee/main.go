@@ -2,6 +2,9 @@
 package main
 
 import (
+	"fmt"
+	"os"
+
 	"wiretask.example/testee"
 	"wiretask.example/worker"
 )
@@ -24,11 +27,18 @@ func main() {
 		case "serve":
 			end()
 			present = worker.New(worker.Config{
-				Address: request.Text("connect"), Queue: request.Text("queue"), Slots: int(request.Number("slots")), Handlers: worker.Conformance,
+				Address: request.Text("connect"), Queue: request.Text("queue"), Slots: int(request.Number("slots")),
+				Handlers: worker.Conformance,
 			})
-			go func(w *worker.Worker) { _ = w.Run() }(present)
+			go func(w *worker.Worker) {
+				if err := w.Run(); err != nil {
+					fmt.Fprintln(os.Stderr, err)
+				}
+			}(present)
 		case "drain":
-			present.Drain()
+			if present != nil {
+				present.Drain()
+			}
 		case "end":
 			end()
 		case "stop":

@@ -17,9 +17,17 @@ func main() {
 	queue := flag.String("queue", "default", "the queue to take tasks from")
 	slots := flag.Int("slots", 8, "how many tasks run at a time")
 	flag.Parse()
+	if *slots < 1 || flag.NArg() > 0 {
+		flag.Usage()
+		os.Exit(2)
+	}
 	var once sync.Once
 	ready := func() { once.Do(func() { fmt.Println("ready") }) }
-	w := worker.New(worker.Config{Address: *connect, Queue: *queue, Slots: *slots, Handlers: worker.Conformance, Ready: ready})
+	host, _ := os.Hostname() // for people only: none is as good
+	w := worker.New(worker.Config{
+		Address: *connect, Queue: *queue, Slots: *slots, Name: fmt.Sprintf("%s/%d", host, os.Getpid()),
+		Handlers: worker.Conformance, Ready: ready,
+	})
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT)
 	go func() {
