@@ -14,7 +14,7 @@ from wiretask_protocol import codec
 from wiretask_protocol.errors import ErrorCode, error_message
 from wiretask_protocol.messages import Hello, HelloKind, Result, Resume
 from wiretask_scheduler import cli, session
-from wiretask_scheduler.core import endings, peers, ready, reports, requests, sessions, state, submissions
+from wiretask_scheduler.core import broker, endings, peers, ready, reports, requests, sessions, state, submissions
 
 MUTANTS = Mutants()
 mutant = MUTANTS.add
@@ -190,7 +190,7 @@ def stale_reports_are_not_told() -> None:
 
 @mutant
 def what_a_lost_worker_had_is_lost() -> None:
-    _sessions.give_up_waiting = nothing
+    broker._TIMERS["resume"] = nothing
 
 
 @mutant
