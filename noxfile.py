@@ -66,9 +66,12 @@ def conformance(session: nox.Session) -> None:
     for role, environment, command in implementations(session):
         report = f"reports/{len(list(Path('reports').glob('*'))) + 1}-{role}"
         session.run(*suite, role, "--report", report, "--", *command, env=environment)
+    results = sorted(str(path) for path in Path("reports").glob("*/results.json"))
+    session.run(*suite, "matrix", "--output", "reports/matrix.html", *results)
     session.run(*suite, "coverage")
     session.run("python", str(CONFORMANCE / "mutants" / "gate.py"))
-    session.run("python", "-I", str(zipped_suite(session)), "explain", "Hello/ping", silent=True)
+    zipped, smallest = str(zipped_suite(session)), ["codec", "--run", "Hello/**", "--"]
+    session.run("python", "-I", "-S", zipped, *smallest, "python", str(CONFORMANCE / "implementations/python/codec.py"))
 
 
 @nox.session(default=False)
@@ -103,16 +106,17 @@ def implementations(session: nox.Session) -> Iterator[tuple[str, dict[str, str],
     if shutil.which("go") is None:
         session.warn("SKIPPED: the Go implementation, because this machine has no Go")
         return
-    folder = Path(session.create_tmp()).absolute()
+    folder = Path.cwd()
     with session.chdir(CONFORMANCE / "implementations" / "go"):
-        session.run("go", "build", "-o", str(folder), "./cmd/...", external=True)
+        for words in ("vet ./...", "test ./...", f"build -o {folder} ./cmd/..."):
+            session.run("go", *words.split(), external=True)
     yield "codec", {}, [str(folder / "codec-testee")]
     yield "worker", {}, [str(folder / "worker-testee")]
 
 
 def zipped_suite(session: nox.Session) -> Path:
     """The suite as one file that needs nothing but Python: dist/wiretask-conformance.pyz."""
-    staged = Path(session.create_tmp()) / "zipped"
+    staged = Path.cwd() / "zipped"
     shutil.rmtree(staged, ignore_errors=True)
     source = CONFORMANCE / "wiretask_conformance"
     shutil.copytree(source, staged / source.name, ignore=shutil.ignore_patterns("__pycache__", "handmade.py"))

@@ -25,9 +25,7 @@ def render(spec: Spec) -> dict[str, str]:
         **normal(spec),
         "newtypes": {newtype.name: newtype.about for newtype in spec.newtypes},
         "rules": [
-            {"id": rule.id, "message": owner.name, "about": rule.about}
-            for owner in owners
-            for rule in owner.rules
+            {"id": rule.id, "message": owner.name, "about": rule.about} for owner in owners for rule in owner.rules
         ],
         "requirements": [
             {
