@@ -102,11 +102,11 @@ def written(part: Plain) -> str:
     return yaml.dump(part, Dumper=_Writer, sort_keys=False, allow_unicode=False, width=120)
 
 
-@dataclass(frozen=True)
 class Files:
-    """The files of a spec: path -> text."""
+    """The files of a spec: path -> text. They are not shown: who wants to see them has them on the disk."""
 
-    texts: dict[str, str] = field(repr=False)
+    def __init__(self, texts: dict[str, str]) -> None:
+        self.texts = texts
 
     def write(self, root: Path) -> Path:
         """Writes them into a folder of their own, which is returned."""
@@ -360,8 +360,9 @@ class _Spec:
             return f"present {self._of(tags)}", False
         name, known = self._of(numeric)
         assert known.number is not None
-        if known.words and self._number(0, 1):
-            word, number = self._of(sorted(known.words.items()))
+        words = {word: number for word, number in known.words.items() if word not in dict(numeric)}
+        if words and self._number(0, 1):
+            word, number = self._of(sorted(words.items()))
             return f"{name} {sign} {word}", signs[sign](known.number, number)
         others = [item for item in numeric if not item[1].words and item[0] != name]
         if not known.words and others and self._number(0, 1):

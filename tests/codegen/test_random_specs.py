@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from hypothesis import HealthCheck, Phase, given, note, settings
+from hypothesis.errors import Unsatisfiable
 
 from wiretask_codegen import python
 from wiretask_codegen.lint.names import CLASSES, TAKEN
@@ -29,6 +30,13 @@ quick = settings(
     phases=[Phase.generate],
     suppress_health_check=list(HealthCheck),
 )
+
+
+class Quiet:
+    """A value that is not shown: some are so large that Hypothesis warns of them."""
+
+    def __init__(self, value) -> None:
+        self.value = value
 
 
 class Codecs:
@@ -58,14 +66,18 @@ class Codecs:
         found: list[bytes] = []
 
         @settings(quick, max_examples=VALUES)
-        @given(strategy)
-        def check(value):
+        @given(strategy.map(Quiet))
+        def check(quiet):
+            value = quiet.value
             fast, reference = (function(value) for function in write)
             assert fast == reference, f"{part}: {value!r}"
             assert self.read(part, fast[header:]) == value, f"{part}: {fast.hex()}"
             found.append(fast[header:])
 
-        check()
+        try:
+            check()
+        except Unsatisfiable:  # its rules are too narrow for chance; its example keeps them
+            found += [frame[5:] for _, frame in self.package.examples.EXAMPLES.values() if frame[0] == part]
         return found
 
     def read(self, part, octets: bytes):
