@@ -72,6 +72,8 @@ def message_values(message: Message, judge: Judge) -> Iterator[Encode]:
 def _message_spoilt(message: Message, value: Plain) -> Iterator[Encode]:
     for rule, spoilt in _spoilt(message.fields, message.tagged, value):
         yield Encode(owner=message, rule=rule, value=spoilt)
+    for rule, unknown in _wrong_unknown(message.tagged):
+        yield Encode(owner=message, rule=rule, value={**value, "unknown": unknown})
     if message.relay is not None:
         name = message.relay.name.lower()
         yield Encode(owner=message, rule=f"{name}/absent", value=_without(value, name))
@@ -85,6 +87,8 @@ def relayed_values(relayed: Relayed) -> Iterator[Encode]:
     yield Encode(owner=relayed, rule="bare", value=bare)
     for rule, spoilt in _spoilt(relayed.fields, relayed.tagged, bare):
         yield Encode(owner=relayed, rule=rule, value=spoilt)
+    for rule, unknown in _wrong_unknown(relayed.tagged):
+        yield Encode(owner=relayed, rule=rule, value={**bare, "unknown": unknown})
     yield Encode(owner=relayed, rule="body/absent", value=_without(bare, "body"))
 
 
@@ -97,6 +101,15 @@ def _spoilt(fields: Sequence[Field], tagged: Sequence[Tagged], value: Plain) -> 
     for tag in tagged:
         for rule, wrong in _wrong(tag.type):
             yield f"{tag.name}/{rule}", {**value, tag.name: wrong}
+
+
+def _wrong_unknown(tagged: Sequence[Tagged]) -> Iterator[tuple[str, object]]:
+    """Tags that are said not to be known, and cannot be written: each would be read as something else, or not at all."""
+    numbers = {"critical": [0x8001], "descending": [0x4002, 0x4001], "twice": [0x4001, 0x4001], "number-0": [0]}
+    if tagged:
+        numbers["known"] = [tagged[0].tag]
+    for rule, wrong in numbers.items():
+        yield f"unknown/{rule}", [{"tag": str(number), "value": "hex:"} for number in wrong]
 
 
 def _without(value: Plain, name: str) -> Plain:
