@@ -104,7 +104,7 @@ def _spoilt(fields: Sequence[Field], tagged: Sequence[Tagged], value: Plain) -> 
 
 
 def _wrong_unknown(tagged: Sequence[Tagged]) -> Iterator[tuple[str, object]]:
-    """Tags that are said not to be known, and cannot be written: each would be read as something else, or not at all."""
+    """Tags said to be unknown that cannot be written: each would be read as something else, or not at all."""
     numbers = {"critical": [0x8001], "descending": [0x4002, 0x4001], "twice": [0x4001, 0x4001], "number-0": [0]}
     if tagged:
         numbers["known"] = [tagged[0].tag]
