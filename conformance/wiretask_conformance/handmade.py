@@ -20,7 +20,10 @@ STRUCTS = {
     "held": "b16 u64:1-",
     "retry": "u32 u16:1000- u32 u16:0-1000",
     "unique": "name u8 u8 u32",
-    "group": "b16 u32 u32:1-",
+    "group": "b16 u16",
+    "gather": "u16 u8",
+    "member": "u8 body",
+    "gathered": "u8 list:65535:member",
     "keyed": "name u16:1-",
     "rate": "name u32:1- u32:1- u32:1-",
     "type": "name u8 u16",
@@ -47,6 +50,7 @@ OPTIONS: Tags = {
     17: "u16:1-",
     18: "list:64:resource",
     19: "line",
+    20: "gather",
 }
 TIMES: Tags = {64: "line", 65: "u32:1-", 66: "name", 67: "u8", 68: "u8", 69: "u32", 70: "Envelope"}
 HELLO: Tags = {1: "versions", 2: "u8", 3: "u16:1-", 4: "line", 5: "u32:65536-67108864", 6: "u32:100-600000"}
@@ -55,7 +59,7 @@ STATUS: Tags = {1: "line", 2: "u8", 3: "u64", 4: "u64", 5: "u64", 6: "u64", 7: "
 STATUS.update({11: "u16", 12: "u32", 13: "list:64:attempt", 14: "u16"})
 #: Command -> fields, tags, and the relayed struct at the end.
 MESSAGES: dict[int, tuple[str, Tags, str]] = {
-    1: ("held u16:1- u32 u32", {1: "u16:1-", 2: "list:64:resource"}, "Envelope"),
+    1: ("held u16:1- u32 u32", {1: "u16:1-", 2: "list:64:resource", 3: "gathered"}, "Envelope"),
     2: ("u64:1- b16 u64 u8", {1: "u8:0-1", 2: "u32", 3: "u16", 4: "u16"}, "Report"),
     3: ("kind:4 u64", HELLO, ""),
     4: ("u16 u8 u8 u8 u64 line", {1: "b16", 2: "u32", 3: "line", 4: "b16", 5: "line", 6: "u32"}, ""),
@@ -64,7 +68,7 @@ MESSAGES: dict[int, tuple[str, Tags, str]] = {
     7: ("u64:1- b16 u16:0-7 u8:0-9", OPTIONS, "Envelope"),
     8: ("u64:1-", {}, ""),
     9: ("list:1024:keyed list:4096:type", {1: "list:256:name", 2: "list:256:resource"}, ""),
-    10: ("u32 u64 u64", {}, ""),
+    10: ("u32 u64 u64", {1: "u32:1-"}, ""),
     11: ("u64:1- b16 u64 u8", {1: "u8:0-1"}, ""),
     12: ("b16 u64 u64 u64 body", {1: "line"}, ""),
     13: ("u64:1- b16", {}, ""),

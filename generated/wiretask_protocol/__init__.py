@@ -1,4 +1,4 @@
-# Generated from spec/ (sha256 690d1f5a85f1ce8b); do not edit.
+# Generated from spec/ (sha256 3716d4db8ffcf9f7); do not edit.
 # Edit the spec and run: nox -s generate
 """The Wiretask protocol in Python: messages, codec, connections and machines, generated from the spec."""
 
@@ -7,7 +7,7 @@ from wiretask_protocol.connection import Connection
 from wiretask_protocol.errors import ERRORS, CodecDisagreement, ErrorCode, WireError, error_message
 
 #: SHA-256 of the spec that this was generated from.
-SPEC_DIGEST = "690d1f5a85f1ce8b6ac2795dd9ddf5e11eba9f93d2aa5a2758030b44fc5b62b7"
+SPEC_DIGEST = "3716d4db8ffcf9f768216c5f68f835a4de210e1f9d916046102fa8e3f45c39d3"
 
 #: The versions of the protocol that this speaks: the oldest and the newest.
 MIN_VERSION = 1

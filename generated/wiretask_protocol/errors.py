@@ -1,4 +1,4 @@
-# Generated from spec/ (sha256 690d1f5a85f1ce8b); do not edit.
+# Generated from spec/ (sha256 3716d4db8ffcf9f7); do not edit.
 # Edit the spec and run: nox -s generate
 """The errors that go over the wire, and the one exception that a peer's bytes can raise.
 
@@ -152,6 +152,12 @@ class ErrorCode(enum.IntEnum):
 
     RESERVED_NAME = 416
     """Names that begin with wiretask. are reserved."""
+
+    QUEUE_CLOSED = 417
+    """An operator lets the queue run empty, and it takes nothing new; submit later or to another queue."""
+
+    BAD_GROUP = 418
+    """The task does not fit into its group: its place is taken or not below the size, or the callback has begun."""
 
 
 class ErrorInfo(NamedTuple):
@@ -433,6 +439,18 @@ ERRORS: dict[ErrorCode, ErrorInfo] = {
         ErrorScope.REQUEST,
         Retry.NEVER,
         "names that begin with wiretask. are reserved",
+    ),
+    ErrorCode.QUEUE_CLOSED: ErrorInfo(
+        ErrorCode.QUEUE_CLOSED,
+        ErrorScope.REQUEST,
+        Retry.LATER,
+        "an operator lets the queue run empty, and it takes nothing new; submit later or to another queue",
+    ),
+    ErrorCode.BAD_GROUP: ErrorInfo(
+        ErrorCode.BAD_GROUP,
+        ErrorScope.REQUEST,
+        Retry.NEVER,
+        "the task does not fit into its group: its place is taken or not below the size, or the callback has begun",
     ),
 }
 

@@ -1,4 +1,4 @@
-# Generated from spec/ (sha256 690d1f5a85f1ce8b); do not edit.
+# Generated from spec/ (sha256 3716d4db8ffcf9f7); do not edit.
 # Edit the spec and run: nox -s generate
 """The golden examples of the spec: each value and the frame that it is."""
 
@@ -15,6 +15,10 @@ EXAMPLES: dict[str, tuple[messages.AnyMessage, bytes]] = {
     "Task/costly": (
         messages.Task(task_id=b'\x01\x9a\xaf.<\x00z\x1b\x8c->OPa7\xa8', lease=4294967298, attempt=2, time_limit=0, remaining=0, envelope=codec.encode_envelope(messages.Envelope(type='add@2', queue='default', encoding=1, body=b'[2, 3]', headers=(messages.Header(name='tenant', text='acme'), ), trace_context='00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01')), cost=2, resources=(messages.Resource(name='gpu', amount=1), )),
         bytes.fromhex("01000000ab019aaf2e3c007a1b8c2d3e4f506137a800000001000000020002000000000000000002000100000002000200020000000e00010367707500000000000000010561646440320764656661756c74010200010000000f00010674656e616e74000461636d6500020000003730302d30616637363531393136636434336464383434386562323131633830333139632d623761643662373136393230333333312d3031000000065b322c20335d"),
+    ),
+    "Task/callback": (
+        messages.Task(task_id=b'\x01\x9a\xaf.<\x02z\x1b\x8c->OPc7\xa8', lease=4294967300, attempt=1, time_limit=0, remaining=0, envelope=codec.encode_envelope(messages.Envelope(type='sum', queue='default', encoding=1, body=b'[]')), gathered=messages.Gathered(form=1, results=(messages.MemberResult(outcome=1, report=b'\x01\x00\x00\x00\x00\x012'), messages.MemberResult(outcome=1, report=b'\x01\x00\x00\x00\x00\x013'), ))),
+        bytes.fromhex("0100000058019aaf2e3c027a1b8c2d3e4f506337a80000000100000004000100000000000000000100030000001b0100020100000007010000000001320100000007010000000001330373756d0764656661756c740100000000025b5d"),
     ),
     "Result/succeeded": (
         messages.Result(seq=7, task_id=b'\x01\x9a\xaf.<\x00z\x1b\x8c->OPa7\xa8', lease=4294967297, outcome=1, report=codec.encode_report(messages.Report(encoding=0, body=b'dffd6021bb2bd5b0af676290809ec3a53191dd81c7f70a4b28688a362182986f'))),
@@ -75,6 +79,14 @@ EXAMPLES: dict[str, tuple[messages.AnyMessage, bytes]] = {
     "Submit/options": (
         messages.Submit(seq=2, task_id=b'\x01\x9a\xaf.<\x01z\x1b\x8c->OPb7\xa8', flags=5, priority=9, envelope=codec.encode_envelope(messages.Envelope(type='add@2', queue='default', encoding=1, body=b'[2, 3]', headers=(messages.Header(name='tenant', text='acme'), ), trace_context='00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01')), delay=1500, time_limit=30000, max_attempts=3, retry=messages.RetryPolicy(base=1000, factor=2000, cap=60000, jitter=500), note='for Ana'),
         bytes.fromhex("07000000c30000000000000002019aaf2e3c017a1b8c2d3e4f506237a800050905000100000004000005dc00050000000400007530000600000002000300070000000c000003e807d00000ea6001f4001300000007666f7220416e610561646440320764656661756c74010200010000000f00010674656e616e74000461636d6500020000003730302d30616637363531393136636434336464383434386562323131633830333139632d623761643662373136393230333333312d3031000000065b322c20335d"),
+    ),
+    "Submit/callback": (
+        messages.Submit(seq=3, task_id=b'\x01\x9a\xaf.<\x02z\x1b\x8c->OPc7\xa8', flags=1, priority=5, envelope=codec.encode_envelope(messages.Envelope(type='sum', queue='default', encoding=1, body=b'[]')), gather=messages.Gather(size=2, form=1)),
+        bytes.fromhex("07000000390000000000000003019aaf2e3c027a1b8c2d3e4f506337a8000105010014000000030002010373756d0764656661756c740100000000025b5d"),
+    ),
+    "Submit/member": (
+        messages.Submit(seq=4, task_id=b'\x01\x9a\xaf.<\x03z\x1b\x8c->OPd7\xa8', flags=0, priority=5, envelope=codec.encode_envelope(messages.Envelope(type='sha256', queue='default', encoding=0, body=b'!')), requires=('eu', ), group=messages.Group(callback=b'\x01\x9a\xaf.<\x02z\x1b\x8c->OPc7\xa8', index=1), concurrency=messages.ConcurrencyKey(key='acme', limit=1)),
+        bytes.fromhex("07000000620000000000000004019aaf2e3c037a1b8c2d3e4f506437a8000005030009000000050001026575000c00000012019aaf2e3c027a1b8c2d3e4f506337a80001000d000000070461636d650001067368613235360764656661756c7400000000000121"),
     ),
     "Accepted/many": (
         messages.Accepted(seq=7),

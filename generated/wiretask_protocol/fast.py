@@ -1,4 +1,4 @@
-# Generated from spec/ (sha256 690d1f5a85f1ce8b); do not edit.
+# Generated from spec/ (sha256 3716d4db8ffcf9f7); do not edit.
 # Edit the spec and run: nox -s generate
 """The fast codec: straight-line code over precompiled structs, fully checked.
 
@@ -27,12 +27,15 @@ from wiretask_protocol.messages import (
     Envelope,
     Error,
     FairnessKey,
+    Gather,
+    Gathered,
     Goodbye,
     Group,
     Header,
     HeldLease,
     Hello,
     HelloKind,
+    MemberResult,
     Progress,
     Query,
     QueueWeight,
@@ -86,7 +89,10 @@ _HELD_LEASE_0 = struct.Struct(">16sQ")
 _RETRY_POLICY_0 = struct.Struct(">IHIH")
 _UNIQUE_KEY_0 = struct.Struct(">B")
 _UNIQUE_KEY_1 = struct.Struct(">BBI")
-_GROUP_0 = struct.Struct(">16sII")
+_GROUP_0 = struct.Struct(">16sH")
+_GATHER_0 = struct.Struct(">HB")
+_MEMBER_RESULT_0 = struct.Struct(">BI")
+_GATHERED_0 = struct.Struct(">BH")
 _CONCURRENCY_KEY_0 = struct.Struct(">B")
 _CONCURRENCY_KEY_1 = struct.Struct(">H")
 _RATE_KEY_0 = struct.Struct(">B")
@@ -421,20 +427,65 @@ def _write_unique_key(value: UniqueKey) -> bytes:
 
 
 def _read_group(data: bytes, at: int) -> tuple[Group, int]:
-    callback, index, size = _GROUP_0.unpack_from(data, at)
-    at += 24
-    if size < 1:
-        raise Doubt
-    value = Group(callback, index, size)
+    callback, index = _GROUP_0.unpack_from(data, at)
+    at += 18
+    value = Group(callback, index)
     return value, at
 
 
 def _write_group(value: Group) -> bytes:
     if len(value.callback) != 16:
         raise Doubt
-    if value.size < 1:
+    return _GROUP_0.pack(value.callback, value.index)
+
+
+def _read_gather(data: bytes, at: int) -> tuple[Gather, int]:
+    size, form = _GATHER_0.unpack_from(data, at)
+    at += 3
+    value = Gather(size, form)
+    return value, at
+
+
+def _write_gather(value: Gather) -> bytes:
+    return _GATHER_0.pack(value.size, value.form)
+
+
+def _read_member_result(data: bytes, at: int) -> tuple[MemberResult, int]:
+    outcome, _length_of_report = _MEMBER_RESULT_0.unpack_from(data, at)
+    at += 5
+    _end = at + _length_of_report
+    report = _octets(data[at:_end], 67108864)
+    at = _end
+    value = MemberResult(outcome, report)
+    return value, at
+
+
+def _write_member_result(value: MemberResult) -> bytes:
+    _octets_of_report = _octets(bytes(value.report), 67108864)
+    _length_of_report = len(_octets_of_report)
+    return _MEMBER_RESULT_0.pack(value.outcome, _length_of_report) + _octets_of_report
+
+
+def _read_gathered(data: bytes, at: int) -> tuple[Gathered, int]:
+    form, _length_of_results = _GATHERED_0.unpack_from(data, at)
+    at += 3
+    if _length_of_results > 65535:
         raise Doubt
-    return _GROUP_0.pack(value.callback, value.index, value.size)
+    _items_of_results = []
+    for _ in range(_length_of_results):
+        _item_of_results, at = _read_member_result(data, at)
+        _items_of_results.append(_item_of_results)
+    results = tuple(_items_of_results)
+    value = Gathered(form, results)
+    return value, at
+
+
+def _write_gathered(value: Gathered) -> bytes:
+    _octets_of_results = b"".join([_write_member_result(_item) for _item in value.results])
+    _length_of_results = len(value.results)
+    if _length_of_results > 65535:
+        raise Doubt
+    return _GATHERED_0.pack(value.form, _length_of_results) + _octets_of_results
 
 
 def _read_concurrency_key(data: bytes, at: int) -> tuple[ConcurrencyKey, int]:
@@ -683,9 +734,22 @@ def _write_task__resources(value: tuple[Resource, ...]) -> bytes:
     return _U16.pack(len(value)) + b"".join([_write_resource(_item) for _item in value])
 
 
+def _read_task__gathered(data: bytes, at: int, stop: int) -> Gathered:
+    value: Gathered
+    value, at = _read_gathered(data, at)
+    if at != stop:
+        raise Doubt
+    return value
+
+
+def _write_task__gathered(value: Gathered) -> bytes:
+    return _write_gathered(value)
+
+
 _TASK_TAGS: _Readers = {
     1: ("cost", _read_task__cost),
     2: ("resources", _read_task__resources),
+    3: ("gathered", _read_task__gathered),
 }
 
 
@@ -695,6 +759,8 @@ def _write_task__tags(value: Task) -> tuple[int, bytes]:
         tags.append((1, _write_task__cost(value.cost)))
     if value.resources is not None:
         tags.append((2, _write_task__resources(value.resources)))
+    if value.gathered is not None:
+        tags.append((3, _write_task__gathered(value.gathered)))
     if not tags and not value.unknown:
         return 0, b""
     return _build_tags(tags, value.unknown, _TASK_TAGS)
@@ -1448,6 +1514,18 @@ def _write_submit__note(value: str) -> bytes:
     return _text_octets(value, 0, 1024)
 
 
+def _read_submit__gather(data: bytes, at: int, stop: int) -> Gather:
+    value: Gather
+    value, at = _read_gather(data, at)
+    if at != stop:
+        raise Doubt
+    return value
+
+
+def _write_submit__gather(value: Gather) -> bytes:
+    return _write_gather(value)
+
+
 _SUBMIT_TAGS: _Readers = {
     1: ("delay", _read_submit__delay),
     2: ("not_before", _read_submit__not_before),
@@ -1468,6 +1546,7 @@ _SUBMIT_TAGS: _Readers = {
     17: ("cost", _read_submit__cost),
     18: ("resources", _read_submit__resources),
     19: ("note", _read_submit__note),
+    20: ("gather", _read_submit__gather),
 }
 
 
@@ -1511,6 +1590,8 @@ def _write_submit__tags(value: Submit) -> tuple[int, bytes]:
         tags.append((18, _write_submit__resources(value.resources)))
     if value.note is not None:
         tags.append((19, _write_submit__note(value.note)))
+    if value.gather is not None:
+        tags.append((20, _write_submit__gather(value.gather)))
     if not tags and not value.unknown:
         return 0, b""
     return _build_tags(tags, value.unknown, _SUBMIT_TAGS)
@@ -1592,12 +1673,32 @@ def _write_subscribe__tags(value: Subscribe) -> tuple[int, bytes]:
     return _build_tags(tags, value.unknown, _SUBSCRIBE_TAGS)
 
 
+def _read_credit__concurrency(data: bytes, at: int, stop: int) -> int:
+    value: int
+    (value,) = _STRUCTS['>I'].unpack_from(data, at)
+    at += 4
+    if value < 1:
+        raise Doubt
+    if at != stop:
+        raise Doubt
+    return value
+
+
+def _write_credit__concurrency(value: int) -> bytes:
+    if value < 1:
+        raise Doubt
+    return _STRUCTS['>I'].pack(value)
+
+
 _CREDIT_TAGS: _Readers = {
+    1: ("concurrency", _read_credit__concurrency),
 }
 
 
 def _write_credit__tags(value: Credit) -> tuple[int, bytes]:
     tags: list[tuple[int, bytes]] = []
+    if value.concurrency is not None:
+        tags.append((1, _write_credit__concurrency(value.concurrency)))
     if not tags and not value.unknown:
         return 0, b""
     return _build_tags(tags, value.unknown, _CREDIT_TAGS)
@@ -2214,6 +2315,18 @@ def _write_schedule__note(value: str) -> bytes:
     return _text_octets(value, 0, 1024)
 
 
+def _read_schedule__gather(data: bytes, at: int, stop: int) -> Gather:
+    value: Gather
+    value, at = _read_gather(data, at)
+    if at != stop:
+        raise Doubt
+    return value
+
+
+def _write_schedule__gather(value: Gather) -> bytes:
+    return _write_gather(value)
+
+
 def _read_schedule__cron(data: bytes, at: int, stop: int) -> str:
     value: str
     return _text(data[at:stop], 0, 1024)
@@ -2318,6 +2431,7 @@ _SCHEDULE_TAGS: _Readers = {
     17: ("cost", _read_schedule__cost),
     18: ("resources", _read_schedule__resources),
     19: ("note", _read_schedule__note),
+    20: ("gather", _read_schedule__gather),
     64: ("cron", _read_schedule__cron),
     65: ("every", _read_schedule__every),
     66: ("zone", _read_schedule__zone),
@@ -2368,6 +2482,8 @@ def _write_schedule__tags(value: Schedule) -> tuple[int, bytes]:
         tags.append((18, _write_schedule__resources(value.resources)))
     if value.note is not None:
         tags.append((19, _write_schedule__note(value.note)))
+    if value.gather is not None:
+        tags.append((20, _write_schedule__gather(value.gather)))
     if value.cron is not None:
         tags.append((64, _write_schedule__cron(value.cron)))
     if value.every is not None:

@@ -1,4 +1,4 @@
-# Generated from spec/ (sha256 690d1f5a85f1ce8b); do not edit.
+# Generated from spec/ (sha256 3716d4db8ffcf9f7); do not edit.
 # Edit the spec and run: nox -s generate
 """The messages of the protocol as typed, immutable values.
 
@@ -317,6 +317,16 @@ class DependencyPolicy(enum.IntEnum):
     """Run it all the same."""
 
 
+class GatherForm(enum.IntEnum):
+    """How the handler of a callback is called with the results of its group. Open: other values are kept as integers."""
+
+    LIST = 1
+    """With a list of them, as its first argument."""
+
+    VALUE = 2
+    """With the only one of them, as its first argument: a step of a chain."""
+
+
 class Encoding(enum.IntEnum):
     """How a body is written. Values from 128 are private. Open: other values are kept as integers."""
 
@@ -436,16 +446,43 @@ class UniqueKey(msgspec.Struct, frozen=True, gc=False):
 
 
 class Group(msgspec.Struct, frozen=True, gc=False):
-    """Membership in a fan-in: when all its tasks have ended, the callback runs."""
+    """Membership in a group: the result goes to the callback, which begins when all members have ended."""
 
     callback: bytes
-    """The task that gets the results of the group. (TaskId.)"""
+    """The task that gathers the results of the group. (TaskId.)"""
 
     index: int
-    """The place of this task's result in the list."""
+    """The place of this task's result among them, from 0."""
+
+
+class Gather(msgspec.Struct, frozen=True, gc=False):
+    """Makes a task the callback of a group. It waits until all members have ended, and begins with their results."""
 
     size: int
-    """How many tasks the group has."""
+    """How many members the group has. Without any, nothing is waited for."""
+
+    form: int
+    """How the handler is called with the results. (GatherForm.)"""
+
+
+class MemberResult(msgspec.Struct, frozen=True, gc=False):
+    """How one member of a group ended."""
+
+    outcome: int
+    """How. (Outcome.)"""
+
+    report: bytes
+    """What its worker said of it. (PackedReport.)"""
+
+
+class Gathered(msgspec.Struct, frozen=True, gc=False):
+    """The results of a group."""
+
+    form: int
+    """How the handler is called with them. (GatherForm.)"""
+
+    results: tuple[MemberResult, ...]
+    """One for each member, in the order of their places."""
 
 
 class ConcurrencyKey(msgspec.Struct, frozen=True, gc=False):
@@ -588,6 +625,9 @@ class Task(Message, frozen=True, gc=False):
 
     resources: tuple[Resource, ...] | None = None
     """What it uses up while it runs."""
+
+    gathered: Gathered | None = None
+    """The results of its group, where it is a callback."""
 
     unknown: tuple[tuple[int, bytes], ...] = ()
     """Tags that this version does not know, as they came, in ascending order."""
@@ -839,6 +879,9 @@ class Submit(Message, frozen=True, gc=False):
     note: str | None = None
     """A line for people who look at it. (ShortText.)"""
 
+    gather: Gather | None = None
+    """It is the callback of a group."""
+
     unknown: tuple[tuple[int, bytes], ...] = ()
     """Tags that this version does not know, as they came, in ascending order."""
 
@@ -891,6 +934,9 @@ class Credit(Message, frozen=True, gc=False):
 
     begun: int
     """The last lease that was begun, in the order of arrival. 0 is none. (Lease.)"""
+
+    concurrency: int | None = None
+    """How much it runs at a time, by cost; what it has besides waits there. As much as slots where absent."""
 
     unknown: tuple[tuple[int, bytes], ...] = ()
     """Tags that this version does not know, as they came, in ascending order."""
@@ -1125,6 +1171,9 @@ class Schedule(Message, frozen=True, gc=False):
 
     note: str | None = None
     """A line for people who look at it. (ShortText.)"""
+
+    gather: Gather | None = None
+    """It is the callback of a group."""
 
     cron: str | None = None
     """When it runs, as a cron expression. (ShortText.)"""

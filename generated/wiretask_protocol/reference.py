@@ -1,4 +1,4 @@
-# Generated from spec/ (sha256 690d1f5a85f1ce8b); do not edit.
+# Generated from spec/ (sha256 3716d4db8ffcf9f7); do not edit.
 # Edit the spec and run: nox -s generate
 """The reference codec: the protocol declared with construct, one line for each field.
 
@@ -50,6 +50,9 @@ ShortText = bounded.Text(2, 0, 1024)
 
 # Bytes that belong to the user. The scheduler never looks into them.
 Body = bounded.Sized(4, 0, 67108864)
+
+# The octets of a Report, as its worker wrote them.
+PackedReport = bounded.Sized(4, 0, 67108864)
 
 # Secret that proves to a restarted scheduler, or on a new connection, which session the leases belong to.
 SessionToken = bounded.Octets(16)
@@ -113,6 +116,9 @@ UniqueUntil = bounded.Integer(1)
 
 # What to do when a task that must succeed first has failed.
 DependencyPolicy = bounded.Integer(1)
+
+# How the handler of a callback is called with the results of its group.
+GatherForm = bounded.Integer(1)
 
 # How a body is written. Values from 128 are private.
 Encoding = bounded.Integer(1)
@@ -200,14 +206,40 @@ UniqueKey = bounded.Record(
     messages.UniqueKey,
 )
 
-# Membership in a fan-in: when all its tasks have ended, the callback runs.
+# Membership in a group: the result goes to the callback, which begins when all members have ended.
 Group = bounded.Record(
     Struct(
-        "callback" / TaskId,  # The task that gets the results of the group.
-        "index" / bounded.Integer(4),  # The place of this task's result in the list.
-        "size" / bounded.Integer(4, 1),  # How many tasks the group has.
+        "callback" / TaskId,  # The task that gathers the results of the group.
+        "index" / bounded.Integer(2),  # The place of this task's result among them, from 0.
     ),
     messages.Group,
+)
+
+# Makes a task the callback of a group. It waits until all members have ended, and begins with their results.
+Gather = bounded.Record(
+    Struct(
+        "size" / bounded.Integer(2),  # How many members the group has. Without any, nothing is waited for.
+        "form" / GatherForm,  # How the handler is called with the results.
+    ),
+    messages.Gather,
+)
+
+# How one member of a group ended.
+MemberResult = bounded.Record(
+    Struct(
+        "outcome" / Outcome,  # How.
+        "report" / PackedReport,  # What its worker said of it.
+    ),
+    messages.MemberResult,
+)
+
+# The results of a group.
+Gathered = bounded.Record(
+    Struct(
+        "form" / GatherForm,  # How the handler is called with them.
+        "results" / bounded.Items(MemberResult, 65535),  # One for each member, in the order of their places.
+    ),
+    messages.Gathered,
 )
 
 # Bounds how many tasks with one key run at a time.
@@ -294,6 +326,7 @@ Task = Struct(
     "tags" / bounded.Tags(
         bounded.Tag(1, "cost", bounded.Integer(2, 1)),  # How many slots it takes. 1 where absent.
         bounded.Tag(2, "resources", bounded.Items(Resource, 64)),  # What it uses up while it runs.
+        bounded.Tag(3, "gathered", Gathered),  # The results of its group, where it is a callback.
     ),
     "envelope" / Envelope,
     "_end" / bounded.End(),
@@ -401,6 +434,7 @@ Submit = Struct(
         bounded.Tag(17, "cost", bounded.Integer(2, 1)),  # How many slots it takes. 1 where absent.
         bounded.Tag(18, "resources", bounded.Items(Resource, 64)),  # What it uses up while it runs.
         bounded.Tag(19, "note", ShortText),  # A line for people who look at it.
+        bounded.Tag(20, "gather", Gather),  # It is the callback of a group.
     ),
     "envelope" / Envelope,
     "_end" / bounded.End(),
@@ -432,6 +466,7 @@ Credit = Struct(
     "octets" / bounded.Integer(8),  # The same for the octets of their envelopes; a task that is longer than the whole window is not sent. 0 is no bound.
     "begun" / Lease,  # The last lease that was begun, in the order of arrival. 0 is none.
     "tags" / bounded.Tags(
+        bounded.Tag(1, "concurrency", bounded.Integer(4, 1)),  # How much it runs at a time, by cost; what it has besides waits there. As much as slots where absent.
     ),
     "_end" / bounded.End(),
 )
@@ -534,6 +569,7 @@ Schedule = Struct(
         bounded.Tag(17, "cost", bounded.Integer(2, 1)),  # How many slots it takes. 1 where absent.
         bounded.Tag(18, "resources", bounded.Items(Resource, 64)),  # What it uses up while it runs.
         bounded.Tag(19, "note", ShortText),  # A line for people who look at it.
+        bounded.Tag(20, "gather", Gather),  # It is the callback of a group.
         bounded.Tag(64, "cron", ShortText),  # When it runs, as a cron expression.
         bounded.Tag(65, "every", bounded.Integer(4, 1)),  # Or how often it runs.
         bounded.Tag(66, "zone", Name),  # The time zone of the expression, by its IANA name. UTC where absent.

@@ -1,4 +1,4 @@
-# Generated from spec/ (sha256 690d1f5a85f1ce8b); do not edit.
+# Generated from spec/ (sha256 3716d4db8ffcf9f7); do not edit.
 # Edit the spec and run: nox -s generate
 """Hypothesis strategies that draw messages, and payloads that are nearly legal. For tests only."""
 
@@ -113,12 +113,38 @@ def draw_unique_key() -> st.SearchStrategy[messages.UniqueKey]:
 
 
 def draw_group() -> st.SearchStrategy[messages.Group]:
-    """Membership in a fan-in: when all its tasks have ended, the callback runs."""
+    """Membership in a group: the result goes to the callback, which begins when all members have ended."""
     return st.builds(
         messages.Group,
         st.binary(min_size=16, max_size=16),
-        integers(0, 4294967295),
-        integers(1, 4294967295),
+        integers(0, 65535),
+    )
+
+
+def draw_gather() -> st.SearchStrategy[messages.Gather]:
+    """Makes a task the callback of a group. It waits until all members have ended, and begins with their results."""
+    return st.builds(
+        messages.Gather,
+        integers(0, 65535),
+        integers(0, 255),
+    )
+
+
+def draw_member_result() -> st.SearchStrategy[messages.MemberResult]:
+    """How one member of a group ended."""
+    return st.builds(
+        messages.MemberResult,
+        integers(0, 255),
+        st.binary(max_size=24),
+    )
+
+
+def draw_gathered() -> st.SearchStrategy[messages.Gathered]:
+    """The results of a group."""
+    return st.builds(
+        messages.Gathered,
+        integers(0, 255),
+        st.lists(draw_member_result(), max_size=4).map(tuple),
     )
 
 
@@ -204,6 +230,7 @@ def draw_task() -> st.SearchStrategy[messages.Task]:
         draw_envelope().map(codec.encode_envelope),
         cost=st.none() | integers(1, 65535),
         resources=st.none() | st.lists(draw_resource(), max_size=4).map(tuple),
+        gathered=st.none() | draw_gathered(),
         unknown=unknown_tags(),
     )
 
@@ -334,6 +361,7 @@ def draw_submit() -> st.SearchStrategy[messages.Submit]:
         cost=st.none() | integers(1, 65535),
         resources=st.none() | st.lists(draw_resource(), max_size=4).map(tuple),
         note=st.none() | texts(0, 24),
+        gather=st.none() | draw_gather(),
         unknown=unknown_tags(),
     )
 
@@ -367,6 +395,7 @@ def draw_credit() -> st.SearchStrategy[messages.Credit]:
         integers(0, 4294967295),
         integers(0, 18446744073709551615),
         integers(0, 18446744073709551615),
+        concurrency=st.none() | integers(1, 4294967295),
         unknown=unknown_tags(),
     )
 
@@ -453,7 +482,7 @@ def draw_schedule() -> st.SearchStrategy[messages.Schedule]:
 
     def legal(value: messages.Schedule) -> bool:
         tag_count = len(value.unknown) + sum(
-            tag is not None for tag in (value.delay, value.not_before, value.expires_in, value.expires_at, value.time_limit, value.max_attempts, value.retry, value.unique, value.requires, value.after, value.on_dependency_failure, value.group, value.concurrency, value.rate, value.fairness, value.retention, value.cost, value.resources, value.note, value.cron, value.every, value.zone, value.overlap, value.catch_up, value.spread, value.envelope, )
+            tag is not None for tag in (value.delay, value.not_before, value.expires_in, value.expires_at, value.time_limit, value.max_attempts, value.retry, value.unique, value.requires, value.after, value.on_dependency_failure, value.group, value.concurrency, value.rate, value.fairness, value.retention, value.cost, value.resources, value.note, value.gather, value.cron, value.every, value.zone, value.overlap, value.catch_up, value.spread, value.envelope, )
         )
         assert tag_count >= 0
         return not ((value.action == 1) and not ((value.envelope is not None) and ((value.cron is not None) or (value.every is not None))) or (value.action == 2) and not (tag_count == 0))
@@ -483,6 +512,7 @@ def draw_schedule() -> st.SearchStrategy[messages.Schedule]:
         cost=st.none() | integers(1, 65535),
         resources=st.none() | st.lists(draw_resource(), max_size=4).map(tuple),
         note=st.none() | texts(0, 24),
+        gather=st.none() | draw_gather(),
         cron=st.none() | texts(0, 24),
         every=st.none() | integers(1, 4294967295),
         zone=st.none() | names(r"[A-Za-z0-9_][A-Za-z0-9_.:/@+-]*", 1, 128),

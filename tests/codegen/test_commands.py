@@ -63,7 +63,7 @@ def test_check_names_what_is_stale_and_writes_nothing(spec, run):
     spec.edit(
         "errors.yaml",
         "  RESERVED_NAME:",
-        "  NEW_ONE: {code: 417, scope: request, retry: never, text: new}\n  RESERVED_NAME:",
+        "  NEW_ONE: {code: 499, scope: request, retry: never, text: new}\n  RESERVED_NAME:",
     )
     code, out, err = run("check")
     assert (code, out) == (1, "")

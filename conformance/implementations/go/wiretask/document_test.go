@@ -138,6 +138,7 @@ func TestTheTablesAreThoseOfTheDocument(t *testing.T) {
 	structs := map[string]Type{
 		"VersionRange": versionRange, "QueueWeight": queueWeight, "TypeSupport": typeSupport, "Resource": resource,
 		"Header": header, "HeldLease": heldLease, "RetryPolicy": retryPolicy, "UniqueKey": uniqueKey, "Group": group,
+		"Gather": gather, "MemberResult": memberResult, "Gathered": gathered,
 		"ConcurrencyKey": concurrencyKey, "RateKey": rateKey, "FairnessKey": fairnessKey, "AttemptRecord": attemptRecord,
 	}
 	for name, made := range structs {

@@ -34,7 +34,10 @@ var (
 		{"base", millis}, {"factor", u16.from(1000)}, {"cap", millis}, {"jitter", u16.to(1000)},
 	})
 	uniqueKey      = structOf([]Field{{"key", name}, {"scope", enum}, {"until", enum}, {"hold", millis}})
-	group          = structOf([]Field{{"callback", taskID}, {"index", u32}, {"size", u32.from(1)}})
+	group          = structOf([]Field{{"callback", taskID}, {"index", u16}})
+	gather         = structOf([]Field{{"size", u16}, {"form", enum}})
+	memberResult   = structOf([]Field{{"outcome", enum}, {"report", body}})
+	gathered       = structOf([]Field{{"form", enum}, {"results", listOf(memberResult, 65535)}})
 	concurrencyKey = structOf([]Field{{"key", name}, {"limit", u16.from(1)}})
 	rateKey        = structOf([]Field{
 		{"key", name}, {"limit", u32.from(1)}, {"period", millis.from(1)}, {"burst", u32.from(1)},
@@ -89,6 +92,7 @@ func taskOptions() tagged {
 		17: {"cost", u16.from(1)},
 		18: {"resources", listOf(resource, 64)},
 		19: {"note", line},
+		20: {"gather", gather},
 	}
 }
 
@@ -141,6 +145,7 @@ var layouts = []*Layout{
 		tags: tagged{
 			1: {"cost", u16.from(1)},
 			2: {"resources", listOf(resource, 64)},
+			3: {"gathered", gathered},
 		}},
 	{Name: "Result", Command: 2, relay: "Report",
 		fields: []Field{seq, {"task_id", taskID}, {"lease", lease}, {"outcome", enum}},
@@ -205,7 +210,8 @@ var layouts = []*Layout{
 			1: {"labels", listOf(name, 256)},
 			2: {"resources", listOf(resource, 256)},
 		}},
-	{Name: "Credit", Command: 10, fields: []Field{{"slots", u32}, {"octets", u64}, {"begun", lease}}},
+	{Name: "Credit", Command: 10, fields: []Field{{"slots", u32}, {"octets", u64}, {"begun", lease}},
+		tags: tagged{1: {"concurrency", u32.from(1)}}},
 	{Name: "Cancel", Command: 11, fields: []Field{
 		seq, {"task_id", taskID}, {"lease", lease}, {"mode", enum},
 	}, tags: tagged{1: {"tree", boolType}}},
