@@ -61,7 +61,11 @@ class Troupe:
         if self._testees:
             return self._testees.pop()
         testee = Testee(self.command, scale=self.scale)
-        testee.greet(self.role, self.spec.digest, self.spec.versions)
+        try:
+            testee.greet(self.role, self.spec.digest, self.spec.versions)
+        except ContractError:
+            testee.close()
+            raise
         return testee
 
     def release(self, testee: Testee) -> None:

@@ -10,10 +10,12 @@ import contextlib
 import json
 import os
 import queue
+import select
 import signal
 import subprocess
 import tempfile
 import threading
+import time
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
@@ -74,7 +76,11 @@ class Testee:
     def greet(self, role: str, spec: str, versions: Sequence[int]) -> dict[str, Any]:
         """Starts it; it is greeted in the same way after each restart. Raises ContractError."""
         self.greeting = {"op": "start", "contract": CONTRACT, "role": role, "spec": spec, "versions": list(versions)}
-        self._running()
+        try:
+            self._running()
+        except ContractError:
+            self.stop()
+            raise
         return self.greeted
 
     def ask(self, op: str, *, seconds: float = ANSWER_SECONDS, **arguments: Any) -> dict[str, Any]:
@@ -89,15 +95,18 @@ class Testee:
         """Many requests, some of them ahead of their answers; each one has an answer or an error of its own."""
         waiting: deque[Request] = deque(requests)
         sent: deque[tuple[int, Request]] = deque()
+        deaf: ContractError | None = None
         while waiting or sent:
             try:
                 self._running()
-                most = min(MOST_UNANSWERED, int(self.greeted.get("pipeline", 1)))
-                while waiting and len(sent) < most:
-                    sent.append((self._send(waiting[0]), waiting.popleft()))
+                if deaf is None:
+                    deaf = self._send_ahead(waiting, sent, seconds)
+                if deaf is not None and not sent:
+                    raise deaf
                 answer = self._receive(sent[0][0], seconds)
             except ContractError as error:
                 self.stop()
+                deaf = None
                 blamed = sent.popleft()[1] if sent else waiting.popleft()
                 # The others have not been answered for a reason that is not theirs: they are asked again.
                 waiting.extendleft(request for _, request in reversed(sent))
@@ -113,7 +122,10 @@ class Testee:
             self.starts += 1
             self._start()
             if self.greeting is not None:
-                self.greeted = self._receive(self._send(self.greeting), START_SECONDS)
+                self.greeted = self._receive(self._send(self.greeting, START_SECONDS), START_SECONDS)
+                pipeline = self.greeted.get("pipeline", 1)
+                if not isinstance(pipeline, int) or pipeline < 1:
+                    raise ContractError("pipeline is how many requests may be unanswered, 1 or more, not %r" % pipeline)
         assert self._process is not None
         return self._process
 
@@ -128,17 +140,34 @@ class Testee:
             )
         except OSError as error:
             raise ContractError("%s cannot be started: %s" % (self.command[0], error.strerror)) from None
+        assert self._process.stdin is not None
+        os.set_blocking(self._process.stdin.fileno(), False)
         self._lines = queue.Queue(LINES_AHEAD)
         threading.Thread(target=_read, args=(self._process, self._lines), daemon=True).start()
 
-    def _send(self, request: Request) -> int:
+    def _send_ahead(
+        self, waiting: deque[Request], sent: deque[tuple[int, Request]], seconds: float
+    ) -> ContractError | None:
+        """Sends as many as may be unanswered.
+
+        Returns why it takes no more; who is to blame for that is seen when the answers to the others have been read.
+        """
+        most = min(MOST_UNANSWERED, self.greeted.get("pipeline", 1))
+        try:
+            while waiting and len(sent) < most:
+                sent.append((self._send(waiting[0], seconds), waiting.popleft()))
+        except ContractError as error:
+            return error
+        return None
+
+    def _send(self, request: Request, seconds: float) -> int:
         assert self._process is not None
         assert self._process.stdin is not None
         self._seq += 1
         line = json.dumps({"seq": self._seq, **request}) + "\n"
         try:
-            self._process.stdin.write(line.encode())
-            self._process.stdin.flush()
+            if not _written(self._process.stdin.fileno(), line.encode(), seconds * self.scale):
+                raise Hung("it has read no request for %g seconds" % (seconds * self.scale))
         except OSError:
             raise Died("it has ended; it must answer until it gets stop%s" % self.tail()) from None
         return self._seq
@@ -147,14 +176,15 @@ class Testee:
         try:
             line = self._lines.get(timeout=seconds * self.scale)
         except queue.Empty:
-            raise Hung("no answer for %g seconds; flush standard output after each line" % seconds) from None
+            waited = seconds * self.scale
+            raise Hung("no answer for %g seconds; flush standard output after each line" % waited) from None
         if line is None:
             raise Died("it ended without an answer%s" % self.tail())
         if len(line) >= LINE_OCTETS:
             raise ContractError("a line of its answer is longer than %d octets" % LINE_OCTETS)
         try:
             answer = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             raise ContractError("its answer is no JSON: %r; log to standard error" % line[:80]) from None
         if not isinstance(answer, dict) or answer.get("seq") != seq:
             raise ContractError("its answer is not to seq %d: %r; answer in order" % (seq, line[:80]))
@@ -175,27 +205,36 @@ class Testee:
         with contextlib.suppress(OSError):
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
-        for stream in (process.stdin, process.stdout):
-            if stream is not None:
-                with contextlib.suppress(OSError):
-                    stream.close()
+        assert process.stdin is not None
+        process.stdin.close()
 
     def close(self) -> None:
         """Tells it to stop, and sees to it that it does."""
         if self._process is not None:
             with contextlib.suppress(ContractError):
-                self._receive(self._send({"op": "stop"}), ANSWER_SECONDS)
+                self._receive(self._send({"op": "stop"}, ANSWER_SECONDS), ANSWER_SECONDS)
         self.stop()
         self._errors.close()
 
 
+def _written(descriptor: int, octets: bytes, seconds: float) -> bool:
+    """Writes to a pipe that does not block; False where there was no room in time. Raises OSError."""
+    deadline = time.monotonic() + seconds
+    room = select.poll()
+    room.register(descriptor, select.POLLOUT)
+    while octets:
+        try:
+            octets = octets[os.write(descriptor, octets) :]
+        except BlockingIOError:
+            if not room.poll(max(0, deadline - time.monotonic()) * 1000):
+                return False
+    return True
+
+
 def _read(process: subprocess.Popen[bytes], lines: queue.Queue[bytes | None]) -> None:
+    """To the end, which only this thread waits for: something that the testee has left behind may hold it open."""
     assert process.stdout is not None
-    try:
-        while True:
-            line = process.stdout.readline(LINE_OCTETS)
-            lines.put(line or None)
-            if not line:
-                return
-    except (OSError, ValueError):
-        lines.put(None)
+    with process.stdout:
+        while line := process.stdout.readline(LINE_OCTETS):
+            lines.put(line)
+    lines.put(None)
