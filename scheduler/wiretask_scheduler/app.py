@@ -14,8 +14,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from wiretask_protocol.errors import WireError
+from wiretask_scheduler.calendar import CALENDAR
+from wiretask_scheduler.config import ConfigError
 from wiretask_scheduler.core import Broker, Settings
-from wiretask_scheduler.flow import Flow
+from wiretask_scheduler.core.recurring import BadScheduleError
+from wiretask_scheduler.flow import Flow, now
 from wiretask_scheduler.session import SessionSettings
 from wiretask_scheduler.store import Store, StoreBusyError, StoreError, StoreFullError
 
@@ -39,7 +43,7 @@ class Scheduler:
         self.failure: str | None = None
         self._stopping = asyncio.Event()
         self.flow = Flow(
-            Broker(_core_settings(config), random.random, lambda: os.urandom(16)),
+            Broker(_core_settings(config), random.random, lambda: os.urandom(16), CALENDAR),
             store,
             _session_settings(config),
             connections_per_address=config.connections_per_address,
@@ -52,6 +56,7 @@ class Scheduler:
         _raise_descriptor_limit()
         sys.setswitchinterval(SWITCH_SECONDS)
         self.flow.start()
+        self._put_schedules()
         self._say_recovered()
         try:
             await self._serve(ready)
@@ -80,6 +85,14 @@ class Scheduler:
         await self._stopping.wait()
         if web is not None:
             await web.cleanup()
+
+    def _put_schedules(self) -> None:
+        """Recurring tasks of the configuration. Raises ConfigError."""
+        for name, recurring in self.config.recurring.items():
+            try:
+                self.flow.broker.put_schedule(recurring.schedule(name), now())
+            except (BadScheduleError, WireError) as error:
+                raise ConfigError(f"recurring.{name}: {error}") from None
 
     def stop(self) -> None:
         """Ends `run`: goodbye to all, commit, exit."""
@@ -113,6 +126,9 @@ def _core_settings(config: Config) -> Settings:
         crash_limit=config.crash_limit,
         loss_limit=config.loss_limit,
         retention_seconds=config.retention_seconds,
+        dead_retention_seconds=config.dead_retention_seconds,
+        queue_length_limit=config.queue_length_limit,
+        queue_length_limits={name: queue.length_limit for name, queue in config.queues.items()},
         resume_grace_seconds=config.resume_grace_seconds,
         resume_window_seconds=config.resume_window_seconds,
     )

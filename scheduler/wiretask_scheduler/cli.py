@@ -45,7 +45,7 @@ def main(*, file: Path | None, **flags: str | bool | None) -> None:
     logs.set_up(config.log_level)
     try:
         failure = _run(config)
-    except (StoreError, StoreBusyError, StoreFullError, CannotBeginError) as error:
+    except (ConfigError, StoreError, StoreBusyError, StoreFullError, CannotBeginError) as error:
         _exit(str(error), EXIT_USAGE)
     if failure is not None:
         _exit(failure, EXIT_FAILED)

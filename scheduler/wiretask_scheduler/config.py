@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
-from pydantic import BeforeValidator, Field, ValidationError, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
     InitSettingsSource,
@@ -24,6 +24,7 @@ from pydantic_settings import (
 )
 
 from wiretask_protocol import limits
+from wiretask_scheduler.configured import Recurring
 
 PREFIX = "WIRETASK_SCHEDULER_"
 #: Tables that a configuration file may have, one for each part.
@@ -59,6 +60,14 @@ def _address_or_off(text: object) -> object:
     return None if text == "off" else address(text)
 
 
+class QueueConfig(BaseModel):
+    """What can be said of one queue."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    length_limit: int = Field(0, ge=0)
+
+
 class Config(BaseSettings):
     """Everything that can be said to a scheduler."""
 
@@ -77,6 +86,13 @@ class Config(BaseSettings):
     handshake_seconds: float = Field(limits.HANDSHAKE_DEADLINE_MS / 1000, gt=0, le=60)
     #: How long results are kept where a task does not say, and how long ids are remembered.
     retention_seconds: float = Field(limits.DEDUP_WINDOW_MS / 1000, ge=0.1, le=10 * 365 * 86400)
+    #: How long dead tasks are kept, for somebody to look at them and to retry them.
+    dead_retention_seconds: float = Field(7 * 86400, ge=0.1, le=10 * 365 * 86400)
+    #: Tasks that a queue may have; 0 is no limit. `[scheduler.queues.NAME] length_limit` says otherwise for one.
+    queue_length_limit: int = Field(0, ge=0)
+    queues: dict[str, QueueConfig] = Field(default_factory=dict)
+    #: Tasks that come again and again, by name.
+    recurring: dict[str, Recurring] = Field(default_factory=dict)
     #: Results that are kept, in all; the oldest go first.
     retention_bytes: int = Field(1 << 30, ge=0)
     #: Bodies of queued tasks that are kept in memory besides on disk.

@@ -18,9 +18,10 @@ from wiretask_protocol.messages import Hello, Role, ToScheduler
 from wiretask_scheduler import logs
 from wiretask_scheduler.committer import Committer, Group, InlineCommitter
 from wiretask_scheduler.core import Broker, Lookup, Now, Turn
+from wiretask_scheduler.core.facts import Kind as FactKind
 from wiretask_scheduler.core.records import StoredTask
 from wiretask_scheduler.core.sessions import Leaving
-from wiretask_scheduler.outbox import Arrived, Outbox
+from wiretask_scheduler.outbox import Arrived, Found, Outbox, Wanted
 from wiretask_scheduler.questions import Questions, call_on
 from wiretask_scheduler.server import STALL_SECONDS, Server
 from wiretask_scheduler.session import Session, SessionSettings
@@ -95,6 +96,7 @@ class Flow:
         self.broker.load(
             loaded.tasks,
             loaded.sessions,
+            loaded.facts,
             lease_ceiling=loaded.lease_ceiling,
             last_seq=loaded.last_seq,
             now=now(),
@@ -241,18 +243,21 @@ class Flow:
 
         self.questions.ask(lambda: self.store.tasks([lookup.task_id for lookup in some]), answered)
 
-    def _fetch(self, seqs: Sequence[int], ids: Sequence[bytes], arrived: Arrived) -> None:
-        def read() -> tuple[dict[int, bytes], dict[bytes, bytes]]:
-            ended = self.store.tasks(ids) if ids else {}
-            reports = {task_id: task.report for task_id, task in ended.items() if task.report is not None}
-            return (self.store.bodies(seqs) if seqs else {}), reports
+    def _fetch(self, wanted: Wanted, arrived: Arrived) -> None:
+        def read() -> Found:
+            ended = self.store.tasks(wanted.reports) if wanted.reports else {}
+            return Found(
+                bodies=self.store.bodies(wanted.bodies) if wanted.bodies else {},
+                reports={task_id: task.report for task_id, task in ended.items() if task.report is not None},
+                parts={task_id: self.store.facts(FactKind.PART, task_id) for task_id in wanted.callbacks},
+            )
 
-        self.questions.ask(read, lambda found: arrived(*found))
+        self.questions.ask(read, arrived)
 
     # -- time --
 
     def _arm(self) -> None:
-        deadline = self.broker.deadline()
+        deadline = self.broker.deadline(now())
         if deadline is None or (self._timer is not None and self._timer_at <= deadline):
             return
         if self._timer is not None:

@@ -26,6 +26,7 @@ _COUNTERS = {
     "expired": "Tasks that expired.",
     "retried": "Attempts that failed and were followed by another.",
     "returned": "Deliveries that were given back.",
+    "revived": "Dead tasks that were given another life.",
     "stale": "Reports of leases that were not current.",
 }
 
@@ -45,7 +46,7 @@ class _Figures(Collector):
         ready = GaugeMetricFamily("wiretask_ready", "Tasks that wait for a worker.", labels=["queue"])
         depths: Counter[str] = Counter()
         for lane in state.ready:
-            depths[lane.queue] += lane.count
+            depths[lane.queue.name] += lane.count
         for queue, count in depths.items():
             ready.add_metric([queue], count)
         yield ready

@@ -19,9 +19,20 @@ import msgspec
 
 from wiretask_protocol.codec import ENCODERS
 from wiretask_protocol.limits import FRAME_LIMIT_FLOOR
-from wiretask_protocol.messages import Accepted, AnyMessage, Progress, Result, Task
-from wiretask_scheduler.core import Dispatch, Turn
+from wiretask_protocol.messages import (
+    Accepted,
+    AnyMessage,
+    Gathered,
+    MemberResult,
+    Outcome,
+    Progress,
+    Resource,
+    Result,
+    Task,
+)
+from wiretask_scheduler.core import Dispatch, Turn, facts
 from wiretask_scheduler.core.endings import own_report
+from wiretask_scheduler.core.tasks import Task as Record
 from wiretask_scheduler.core.turn import Send
 
 #: Envelopes that are kept in memory, by their octets.
@@ -47,9 +58,28 @@ class Stored(NamedTuple):
 Held = Send | Stored
 #: Sends octets to a peer; False if it should get nothing more until `resume`.
 Write = Callable[[int, bytes], bool]
-Arrived = Callable[[dict[int, bytes], dict[bytes, bytes]], None]
-#: Reads the envelopes of seqs and the reports of ids from the store, and calls back on the loop.
-Fetch = Callable[[Sequence[int], Sequence[bytes], Arrived], None]
+
+
+class Wanted(NamedTuple):
+    """What is to be read from the store: envelopes by seq, reports by id, and the results of groups by callback."""
+
+    bodies: Sequence[int]
+    reports: Sequence[bytes]
+    callbacks: Sequence[bytes]
+
+
+@dataclass(slots=True)
+class Found:
+    """What was read from the store: also the keys and the values of the results of groups."""
+
+    bodies: dict[int, bytes] = field(default_factory=dict)
+    reports: dict[bytes, bytes] = field(default_factory=dict)
+    parts: dict[bytes, Sequence[tuple[bytes, bytes]]] = field(default_factory=dict)
+
+
+Arrived = Callable[[Found], None]
+#: Reads from the store, and calls back on the loop.
+Fetch = Callable[[Wanted, Arrived], None]
 
 
 @dataclass(slots=True)
@@ -60,12 +90,11 @@ class _Waiting:
     octets: int = 0
     full: bool = False
     fetching: bool = False
-    bodies: dict[int, bytes] = field(default_factory=dict)
-    reports: dict[bytes, bytes] = field(default_factory=dict)
+    found: Found = field(default_factory=Found)
 
 
 #: What has been found for a peer that does not wait.
-_NOTHING = _Waiting()
+_NOTHING = Found()
 
 
 class Outbox:
@@ -149,7 +178,7 @@ class Outbox:
 
     # -- sending --
 
-    def _send(self, peer: int, sends: Sequence[Held], found: _Waiting = _NOTHING) -> tuple[int, bool]:
+    def _send(self, peer: int, sends: Sequence[Held], found: Found = _NOTHING) -> tuple[int, bool]:
         """Sends what can be sent. Returns how many are done, and whether the peer is full, else something misses."""
         frames: list[bytes] = []
         octets = 0
@@ -159,13 +188,16 @@ class Outbox:
                 task, lease, attempt, remaining = send
                 if task.lease != lease:
                     continue
-                body = self._bodies.get(task.seq) or found.bodies.pop(task.seq, None)
-                if body is None:
+                body = self._bodies.get(task.seq) or found.bodies.get(task.seq)
+                if body is None or (task.rare is not None and _is_callback(task) and task.id not in found.parts):
                     self._put(peer, frames)
                     return index, False
                 options = task.options
                 cost = options.cost if options.cost > 1 else None
-                frame = _ENCODE_TASK(Task(task.id, lease, attempt, options.time_limit, remaining, body, cost))
+                message = Task(task.id, lease, attempt, options.time_limit, remaining, body, cost)
+                if task.rare is not None or options.resources:
+                    message = _with_rare(message, task, found)
+                frame = _ENCODE_TASK(message)
             elif type(send) is Result:
                 frame = _ENCODE_RESULT(send)
             elif type(send) is Stored:
@@ -228,7 +260,7 @@ class Outbox:
                 del self._waiting[peer]
                 return
             some = list(islice(queue, _READ_MESSAGES))
-            done, waiting.full = self._send(peer, some, waiting)
+            done, waiting.full = self._send(peer, some, waiting.found)
             for _ in range(done):
                 sent = queue.popleft()
                 if isinstance(sent, Result):
@@ -242,30 +274,34 @@ class Outbox:
         """Reads what the first messages of a queue need, in bounds."""
         wanted: list[Dispatch] = []
         ids: list[bytes] = []
+        callbacks: list[bytes] = []
         octets = 0
         for send in islice(waiting.queue, _READ_MESSAGES):
             if isinstance(send, Stored):
                 ids.append(send.result.task_id)
-            elif isinstance(send, Dispatch) and _is_current(send) and send.task.seq not in self._bodies:
-                wanted.append(send)
+            elif isinstance(send, Dispatch) and _is_current(send):
+                if _is_callback(send.task):
+                    callbacks.append(send.task.id)
+                if send.task.seq not in self._bodies:
+                    wanted.append(send)
                 octets += send.task.size
             if octets > _READ_OCTETS or len(ids) >= _READ_REPORTS:
                 break
         waiting.fetching = True
 
-        def arrived(bodies: dict[int, bytes], reports: dict[bytes, bytes]) -> None:
+        def arrived(found: Found) -> None:
             waiting.fetching = False
-            waiting.bodies = bodies
-            waiting.reports = {task_id: reports.get(task_id, _FORGOTTEN_REPORT) for task_id in ids}
+            waiting.found = found
+            found.reports = {task_id: found.reports.get(task_id, _FORGOTTEN_REPORT) for task_id in ids}
             if self._waiting.get(peer) is not waiting:
                 return
-            lost = [send.task.seq for send in wanted if _is_current(send) and send.task.seq not in bodies]
+            lost = [send.task.seq for send in wanted if _is_current(send) and send.task.seq not in found.bodies]
             if lost:
                 self._failed(LookupError(f"the store has lost the envelope of its row {lost[0]}"))
             else:
                 self._go_on(peer, waiting)
 
-        self._fetch([send.task.seq for send in wanted], ids, arrived)
+        self._fetch(Wanted([send.task.seq for send in wanted], ids, callbacks), arrived)
 
     def _evict(self) -> None:
         """Drops the newest envelopes that are durable, down to nine tenths of the budget: they go out last."""
@@ -285,6 +321,29 @@ class Outbox:
 _ENCODE_TASK: Callable[[AnyMessage], bytes] = ENCODERS[Task]
 _ENCODE_RESULT: Callable[[AnyMessage], bytes] = ENCODERS[Result]
 _FORGOTTEN_REPORT = own_report("Forgotten", _FORGOTTEN)
+
+
+_LOST_PART = MemberResult(Outcome.LOST, _FORGOTTEN_REPORT)
+
+
+def _is_callback(task: Record) -> bool:
+    """Whether a task is to be given the results of a group."""
+    return task.rare is not None and task.rare.links is not None and task.rare.links.size >= 0
+
+
+def _with_rare(message: Task, task: Record, found: Found) -> Task:
+    """Adds to a Task what few tasks have."""
+    resources = tuple(Resource(name, amount) for name, amount in task.options.resources) or None
+    gathered = None
+    if _is_callback(task) and task.rare is not None and task.rare.links is not None:
+        links = task.rare.links
+        results = dict.fromkeys(range(links.size), _LOST_PART)
+        for key, value in found.parts[task.id]:
+            results[int.from_bytes(key[16:], "big")] = MemberResult(*facts.unpack(value, tuple[int, bytes]))
+        gathered = Gathered(links.form, tuple(results.values()))
+    if resources is None and gathered is None:
+        return message
+    return msgspec.structs.replace(message, resources=resources, gathered=gathered)
 
 
 def _is_current(dispatch: Dispatch) -> bool:

@@ -10,7 +10,7 @@ from wiretask_protocol.messages import Accepted, Envelope, Progress, Report, Res
 from wiretask_scheduler.core import Dispatch, Turn
 from wiretask_scheduler.core.tasks import Options, Task
 from wiretask_scheduler.core.turn import Ended, Inserted
-from wiretask_scheduler.outbox import HELD_OCTETS, PIECE_OCTETS, Outbox
+from wiretask_scheduler.outbox import HELD_OCTETS, PIECE_OCTETS, Found, Outbox
 
 OPTIONS = Options("add", "default", 5, time_limit=1500)
 
@@ -38,7 +38,7 @@ class World:
         self.failures = []
         self.outbox = Outbox(
             self.write,
-            lambda seqs, ids, arrived: self.asked.append((list(seqs), list(ids), arrived)),
+            lambda wanted, arrived: self.asked.append((wanted, arrived)),
             limit=lambda peer: self.limits.get(peer, FRAME_LIMIT),
             failed=lambda error: self.failures.append(str(error)),
             **arguments,
@@ -65,11 +65,11 @@ class World:
         self.outbox.take(turn)
         self.outbox.release(turn)
 
-    def answer(self, bodies=None, reports=None):
+    def answer(self, bodies=None, reports=None, parts=None):
         """Answers the oldest question to the store."""
-        seqs, ids, arrived = self.asked.pop(0)
-        arrived(bodies or {}, reports or {})
-        return seqs, ids
+        wanted, arrived = self.asked.pop(0)
+        arrived(Found(bodies or {}, reports or {}, parts or {}))
+        return list(wanted.bodies), list(wanted.reports)
 
 
 @pytest.fixture
@@ -95,7 +95,7 @@ def dispatch(leased):
 def result(seq, text=b"done", *, keep=True, turn=None):
     raw = report(text)
     if turn is not None:
-        turn.changes.ended.append(Ended(seq, 5, 1, 1, raw if keep else None, None, 2, 3))
+        turn.changes.ended.append(Ended(seq, 5, 1, 1, raw if keep else None, (), 2, 3))
     return Result(seq, task_id(seq), 0, 1, raw, attempt=1)
 
 
@@ -179,7 +179,7 @@ def test_many_missing_envelopes_are_read_in_bounded_parts(world):
     world.outbox.release(sending(p10=[dispatch(each) for each in leased]))
     parts = []
     while world.asked:
-        parts.append(world.answer({seq: envelope(b"body") for seq in world.asked[0][0]})[0])
+        parts.append(world.answer({seq: envelope(b"body") for seq in world.asked[0][0].bodies})[0])
     assert parts == [[1, 2, 3, 4, 5], [6, 7, 8, 9, 10]]
     assert [sent.lease for sent in world.got(10)] == list(range(1, 11))
 
@@ -208,7 +208,7 @@ def test_beyond_the_budget_the_newest_envelopes_go_and_those_that_are_not_durabl
     leased = [task(seq, lease=seq) for seq in (1, 2, 19, 3)]
     world.outbox.release(sending(p10=[dispatch(each) for each in leased]))
     assert [sent.lease for sent in world.got(10)] == [1, 2, 19]
-    assert world.asked[0][0] == [3]
+    assert world.asked[0][0].bodies == [3]
 
 
 # -- a peer that does not read --

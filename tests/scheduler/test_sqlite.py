@@ -45,7 +45,7 @@ def test_a_restart_finds_what_lives_and_what_must_not_go_back(path):
     first = Changes(inserted=[insert(1), insert(2), insert(3)], sessions=[(b"t" * 16, "worker"), (b"u" * 16, "gone")])
     first.lease_ceiling = 1 << 32
     store.commit(1, [first])
-    lease = Updated(2, 4, 1, 2, 3, None, 77, b"t" * 16, "E\nx")
+    lease = Updated(2, 4, 1, 2, 3, None, 77, b"t" * 16, ())
     store.commit(1, [Changes(updated=[lease], ended=[end(3)], sessions_over=[b"u" * 16])])
     store.close()
     store, loaded = opened(path)

@@ -3,7 +3,7 @@
 import pytest
 
 from wiretask_protocol.messages import Outcome, RetryPolicy, TaskState
-from wiretask_scheduler.core.tasks import Options
+from wiretask_scheduler.core.tasks import Attempt, Options
 from wiretask_scheduler.core.turn import Changes, Ended, Inserted, Updated
 from wiretask_scheduler.store.memory import MemoryStore
 from wiretask_scheduler.store.sqlite import SqliteStore
@@ -35,6 +35,10 @@ def store(make):
     return make()
 
 
+#: How a delivery went, as the core remembers it.
+FAILED = (Attempt(1, 2, 1500, "worker 9", "ValueError", "no"),)
+
+
 def task_id(number):
     return number.to_bytes(14, "big") + b"ab"
 
@@ -47,8 +51,8 @@ def inserted(seq, *, number=None, options=OPTIONS, state=TaskState.READY, envelo
     )
 
 
-def ended(seq, *, state=TaskState.SUCCEEDED, report=b"report", forget=10_000, error=None):
-    return Ended(seq, int(state), Outcome.SUCCEEDED, 2, report, error, 2000 + seq, forget)
+def ended(seq, *, state=TaskState.SUCCEEDED, report=b"report", forget=10_000, history=(), keep=False):
+    return Ended(seq, int(state), Outcome.SUCCEEDED, 2, report, history, 2000 + seq, forget, keep)
 
 
 def updated(seq, **rest):
@@ -60,7 +64,7 @@ def updated(seq, **rest):
         "due": None,
         "lease": 0,
         "session": None,
-        "error": None,
+        "history": (),
     }
     return Updated(seq, **(fields | rest))
 
@@ -90,13 +94,13 @@ def test_a_task_that_lives_has_a_body_and_is_not_among_the_ended(store):
 
 def test_a_task_that_ended_has_a_report_and_no_body(store):
     commit(store, inserted(1, note="a note"))
-    commit(store, ended(1, report=b"\0report", error="ValueError\nno"))
+    commit(store, ended(1, report=b"\0report", history=FAILED))
     assert store.bodies([1]) == {}
     found = store.tasks([task_id(1), task_id(2)])
     assert list(found) == [task_id(1)]
     task = found[task_id(1)]
     assert (task.seq, task.options, task.state, task.outcome, task.attempt) == (1, OPTIONS, 5, 1, 2)
-    assert (task.report, task.error, task.submitted, task.ended) == (b"\0report", "ValueError\nno", 1001, 2001)
+    assert (task.report, task.history, task.submitted, task.ended) == (b"\0report", FAILED, 1001, 2001)
 
 
 def test_an_empty_report_is_not_a_missing_one(store):
@@ -229,10 +233,10 @@ def test_a_list_of_ended_tasks_has_one_state_and_one_of_live_tasks_has_all_that_
 
 def test_an_update_shows_in_the_list(store):
     commit(store, inserted(1, state=TaskState.SCHEDULED, due=5000, expires=9000))
-    commit(store, updated(1, attempt=1, crashes=2, losses=3, due=7000, lease=8, session=b"s" * 16, error="E\nx"))
+    commit(store, updated(1, attempt=1, crashes=2, losses=3, due=7000, lease=8, session=b"s" * 16, history=FAILED))
     (task,) = store.list_tasks(before=None, state=None, most=1).tasks
     assert (task.state, task.failures, task.crashes, task.losses) == (4, 1, 2, 3)
-    assert (task.due, task.expires, task.lease, task.session, task.error) == (7000, 9000, 8, b"s" * 16, "E\nx")
+    assert (task.due, task.expires, task.lease, task.session, task.history) == (7000, 9000, 8, b"s" * 16, FAILED)
 
 
 def test_of_two_updates_in_one_group_the_last_one_holds(store):

@@ -39,6 +39,7 @@ from wiretask_protocol.messages import (
     VersionRange,
 )
 from wiretask_scheduler.core import Broker, Dispatch, Now, Settings, Turn
+from wiretask_scheduler.core.facts import Fact, FactKey
 from wiretask_scheduler.core.records import StoredSession, StoredTask
 
 PLACEMENT = sha256(b"default").digest()[:2]
@@ -57,6 +58,7 @@ class ModelStore:
         self.rows: dict[int, StoredTask] = {}
         self.ids: dict[bytes, int] = {}
         self.sessions: dict[bytes, str] = {}
+        self.facts: dict[FactKey, Fact] = {}
         self.ceiling = 1
         self.last_seq = 0
         self.ends: Counter[bytes] = Counter()
@@ -76,13 +78,13 @@ class ModelStore:
             self.last_seq = max(self.last_seq, row.seq)
             self.rows[row.seq] = StoredTask(
                 seq=row.seq, id=row.id, options=row.options, state=row.state, submitted=row.submitted,
-                due=row.due, expires=row.expires, size=len(row.envelope),
+                due=row.due, expires=row.expires, size=len(row.envelope), links=row.links,
             )  # fmt: skip
         for updated in changes.updated:
             if updated.seq in self.rows:
                 self.rows[updated.seq] = replace(
                     self.rows[updated.seq], state=updated.state, failures=updated.attempt, crashes=updated.crashes, losses=updated.losses,
-                    due=updated.due, lease=updated.lease, session=updated.session, error=updated.error,
+                    due=updated.due, lease=updated.lease, session=updated.session, history=updated.history,
                 )  # fmt: skip
         for ended in changes.ended:
             if ended.seq in self.rows:
@@ -96,6 +98,14 @@ class ModelStore:
                     report=ended.report,
                     ended=ended.ended,
                 )
+        for key, fact in changes.facts.items():
+            if fact is None:
+                self.facts.pop(key, None)
+            else:
+                self.facts[key] = fact
+        for kind, prefix, forget in changes.ranges:
+            for key in [key for key in self.facts if key[0] == kind and key[1].startswith(prefix) and not forget]:
+                del self.facts[key]
         return conflicts
 
     def live(self) -> list[StoredTask]:
@@ -218,7 +228,12 @@ class World:
             peer.peer = 0
         sessions = [StoredSession(token=token, name=name) for token, name in self.store.sessions.items()]
         self.broker.load(
-            self.store.live(), sessions, lease_ceiling=self.store.ceiling, last_seq=self.store.last_seq, now=self.now()
+            self.store.live(),
+            sessions,
+            [(*key, fact) for key, fact in sorted(self.store.facts.items())],
+            lease_ceiling=self.store.ceiling,
+            last_seq=self.store.last_seq,
+            now=self.now(),
         )
 
     def crash(self) -> None:
@@ -406,11 +421,11 @@ class World:
     def pass_time(self, seconds: float) -> None:
         self.monotonic += seconds
         self.wall += seconds
-        deadline = self.broker.deadline()
+        deadline = self.broker.deadline(self.now())
         while deadline is not None and deadline <= self.monotonic:
             self.broker.tick(self.now())
             self.turn()
-            deadline = self.broker.deadline()
+            deadline = self.broker.deadline(self.now())
 
     def lose(self, peer) -> None:
         """A connection breaks; sometimes the process behind it is gone, too."""
@@ -471,7 +486,7 @@ class World:
                 assert task.state is TaskMachineState.LEASED, self.tell(task.id, "a lease without a running task")
                 assert task.holder == session.session, self.tell(task.id, "two sessions for one task")
                 holders[task.id] = holders.get(task.id, 0) + 1
-        ready = Counter(task.id for lane in state.ready for queue in lane.queues for task in queue if alive(task))
+        ready = Counter(task.id for lane in state.ready for task in lane if alive(task))
         for task in state.tasks:
             assert task.state.value not in ENDED, self.tell(task.id, "an ended task is kept")
             running = task.state is TaskMachineState.LEASED
@@ -479,7 +494,7 @@ class World:
                 task.id, f"{task.state.name} and its leases differ"
             )
             waits = task.state is TaskMachineState.READY
-            placed = ready.get(task.id, 0) + state.held_back.count(task)
+            placed = ready.get(task.id, 0) + int(task in state.held_back)
             assert placed >= int(waits), self.tell(task.id, "a ready task is in no lane")
 
     def tell(self, task_id: bytes, what: str) -> str:

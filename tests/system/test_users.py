@@ -126,8 +126,11 @@ def test_a_task_is_tried_as_often_as_its_decorator_says(system):
     failed = system.client("submit", "--type", "fails", "--json", '["again"]')
     assert failed.returncode == 1
     task_id = failed.stderr.rpartition("task ")[2].strip(") \n")
-    assert [line.split() for line in system.client("status", task_id).stdout.splitlines() if "attempt " in line] == [
-        ["attempt", "2"]
+    said = [line.split() for line in system.client("status", task_id).stdout.splitlines()]
+    assert ["attempt", "2"] in said
+    assert [line[:3] for line in said if "failed" in line and line[0] == "attempt"] == [
+        ["attempt", "1", "failed"],
+        ["attempt", "2", "failed"],
     ]
 
 

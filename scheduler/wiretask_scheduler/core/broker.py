@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, cast
 
 from wiretask_protocol import machines
-from wiretask_protocol.errors import ErrorCode, WireError
+from wiretask_protocol.errors import ErrorCode, WireError, error_message
 from wiretask_protocol.limits import FRAME_LIMIT
 from wiretask_protocol.messages import (
     Accepted,
@@ -30,13 +30,29 @@ from wiretask_protocol.messages import (
     Return,
     Role,
     Schedule,
+    ScheduleAction,
     Submit,
     Subscribe,
     ToScheduler,
 )
-from wiretask_scheduler.core import delivery, endings, reports, requests, sessions, submissions
+from wiretask_scheduler.core import (
+    delivery,
+    dependencies,
+    endings,
+    limits,
+    loading,
+    operations,
+    recurring,
+    reports,
+    requests,
+    sessions,
+    submissions,
+    uniques,
+)
 from wiretask_scheduler.core.peers import Client, Peer, Worker
-from wiretask_scheduler.core.records import StoredSession, StoredTask
+from wiretask_scheduler.core.queues import Mode
+from wiretask_scheduler.core.records import StoredFact, StoredSession, StoredTask
+from wiretask_scheduler.core.recurring import NO_CALENDAR, Calendar
 from wiretask_scheduler.core.sessions import Leaving
 from wiretask_scheduler.core.settings import Settings
 from wiretask_scheduler.core.state import State
@@ -50,8 +66,15 @@ _TIMERS_A_TICK = 5000
 class Broker:
     """The scheduler's state and everything that can happen to it."""
 
-    def __init__(self, settings: Settings, jitter: Callable[[], float], token: Callable[[], bytes]) -> None:
-        self.state = State(settings, jitter, token)
+    def __init__(
+        self,
+        settings: Settings,
+        jitter: Callable[[], float],
+        token: Callable[[], bytes],
+        calendar: Calendar = NO_CALENDAR,
+    ) -> None:
+        """`jitter` is drawn evenly from 0 to 1, `token` is 16 secret octets, `calendar` knows cron expressions."""
+        self.state = State(settings, jitter, token, calendar)
 
     # -- what the shell does with it --
 
@@ -64,9 +87,9 @@ class Broker:
         """Sends a message of the shell's own, in the order of the turn."""
         self.state.turn.send(peer, message)
 
-    def deadline(self) -> float | None:
+    def deadline(self, now: Now) -> float | None:
         """When `tick` is due, by the monotonic clock."""
-        return self.state.timers.deadline()
+        return self.state.timers.deadline(now)
 
     def set_store_full(self, *, full: bool) -> None:
         """While the store is full, new tasks are refused; everything else goes on."""
@@ -107,16 +130,23 @@ class Broker:
         if isinstance(who, Client) and who.asked:
             who.backlog.extend(messages)
             return
+        state.now = now
         try:
             for index, message in enumerate(messages):
-                if type(message) is Submit and submissions.must_wait(state, cast("Client", who), message):
+                if type(message) is Submit and submissions.must_ask(state, cast("Client", who), message):
                     submissions.wait(state, cast("Client", who), messages[index:])
                     break
                 _HANDLERS[type(message)](self, who, message, now)
         except WireError as error:
             state.turn.closes.append((peer, error.to_message()))
         state.accept(who)
-        delivery.hand_out(state, now)
+        self._settle(now)
+
+    def _settle(self, now: Now) -> None:
+        """What has ended is told to those that wait for it, and what is ready is handed out."""
+        if self.state.dependencies.news:
+            dependencies.settle(self.state)
+        delivery.hand_out(self.state, now)
 
     def received(self, peer: int) -> int:
         """The last seq that came from a peer."""
@@ -126,22 +156,30 @@ class Broker:
     def leave(self, peer: int, leaving: Leaving, now: Now) -> None:
         """The connection of a peer has ended."""
         state = self.state
+        state.now = now
         state.clients.pop(peer, None)
         worker = state.workers.get(peer)
         if worker is not None:
             sessions.leave(state, worker, "goodbye" if worker.draining else leaving, now)
-        delivery.hand_out(state, now)
+        self._settle(now)
 
     def tick(self, now: Now) -> None:
         """Time has passed."""
         state = self.state
-        for kind, what in state.timers.pop(now.monotonic, _TIMERS_A_TICK):
+        state.now = now
+        for kind, what in state.timers.pop(now, _TIMERS_A_TICK):
             _TIMERS[kind](state, what, now)
-        delivery.hand_out(state, now)
+        self._settle(now)
 
     def found(self, lookup: Lookup, stored: StoredTask | None, now: Now) -> None:
         """The store's answer to a lookup."""
-        if lookup.kind != "repeat":
+        self.state.now = now
+        if lookup.kind == "dependency":
+            succeeded = stored is not None and stored.outcome == Outcome.SUCCEEDED
+            dependencies.outcome_found(self.state, lookup.task_id, succeeded=succeeded)
+            self._settle(now)
+            return
+        if lookup.kind != "submit":
             requests.found(self.state, lookup, stored, now)
             return
         client = self.state.clients.get(lookup.peer)
@@ -151,6 +189,8 @@ class Broker:
             if not client.asked:
                 backlog, client.backlog = client.backlog, []
                 self.receive_many(lookup.peer, backlog, now)
+            if not client.asked:
+                client.known.clear()
 
     def conflicted(self, ids: Iterable[bytes], now: Now) -> None:
         """These ids were in the store already, of tasks that have ended: what was taken in for them is dropped.
@@ -158,6 +198,7 @@ class Broker:
         The shell calls this before it releases the turn that inserted them. Who waits gets the Result that is there.
         """
         state = self.state
+        state.now = now
         for task_id in ids:
             task = state.tasks.get(task_id)
             if task is None:
@@ -166,22 +207,22 @@ class Broker:
             if worker is not None and task.lease:
                 worker.release(task.lease)
             # A record in no state but this is a dead entry in its lane, and its Dispatch is not current any more.
-            waits = task.state is machines.TaskMachineState.READY
-            task.state = machines.TaskMachineState.EXPIRED
-            task.lease = 0
-            if waits:
-                state.bury(task)
-            state.tasks.remove(task)
+            former, task.state = task.state, machines.TaskMachineState.EXPIRED
+            state.vacate(task, former)
+            state.remove(task)
+            dependencies.drop(state, task)
+            uniques.ended(state, task)
             state.unsettled = True
             for peer in (task.waiter, *(task.rare.waiters if task.rare is not None else ())):
                 if peer in state.clients:
                     state.turn.lookups.append(Lookup(peer, 0, task_id, "await"))
-        delivery.hand_out(state, now)
+        self._settle(now)
 
     def load(
         self,
         tasks: Iterable[StoredTask],
         stored_sessions: Iterable[StoredSession],
+        stored_facts: Iterable[StoredFact] = (),
         *,
         lease_ceiling: int,
         last_seq: int,
@@ -192,7 +233,46 @@ class Broker:
         state.last_seq = last_seq
         state.next_lease = max(lease_ceiling, 1)
         state.lease_ceiling = state.next_lease
-        sessions.load(state, tasks, stored_sessions, now)
+        state.now = now
+        loading.load(state, tasks, stored_sessions, stored_facts, now)
+        self._settle(now)
+
+    # -- what operators ask for --
+
+    def put_schedule(self, schedule: Schedule, now: Now) -> None:
+        """Creates or replaces a recurring task. Raises BadScheduleError."""
+        self.state.now = now
+        recurring.put(self.state, schedule, now)
+
+    def set_mode(self, queue: str, mode: Mode, now: Now) -> None:
+        """Pauses a queue, lets it run empty, or opens it again."""
+        self.state.now = now
+        operations.set_mode(self.state, queue, mode)
+        self._settle(now)
+
+    def cancel(self, task_id: bytes, now: Now, *, tree: bool = False) -> bool:
+        """Stops a task. Whether it was there."""
+        self.state.now = now
+        task = self.state.tasks.get(task_id)
+        if task is None:
+            return False
+        if tree:
+            dependencies.uproot(self.state, task)
+        requests.stop(self.state, task, CancelMode.COOPERATIVE, now)
+        self._settle(now)
+        return True
+
+    def revive(self, stored: StoredTask, parts: Iterable[tuple[int, bytes]], now: Now) -> str | None:
+        """Gives a dead task another life. Returns why not, where it cannot be."""
+        self.state.now = now
+        refusal = operations.revive(self.state, stored, parts)
+        self._settle(now)
+        return refusal
+
+    def purge(self, dead: Sequence[StoredTask], now: Now) -> int:
+        """Forgets dead tasks. Returns how many."""
+        self.state.now = now
+        return operations.purge(self.state, dead)
 
     def shut_down(self) -> None:
         """Says goodbye to everybody. The shell commits, sends and exits."""
@@ -214,6 +294,25 @@ def _on_accepted(broker: Broker, peer: Peer, message: Accepted, now: Now) -> Non
         broker.state.unsettled = True
 
 
+def _on_schedule(broker: Broker, client: Client, schedule: Schedule, now: Now) -> None:
+    """Puts or removes a recurring task, or says why not."""
+    client.take(schedule.seq, Schedule.COMMAND)
+    state = broker.state
+    code, text = ErrorCode.BAD_SCHEDULE, None
+    if schedule.action is ScheduleAction.DELETE:
+        if recurring.delete(state, schedule.name):
+            return
+        code = ErrorCode.UNKNOWN_SCHEDULE
+    else:
+        try:
+            recurring.put(state, schedule, now)
+        except recurring.BadScheduleError as error:
+            text = str(error)
+        else:
+            return
+    state.refuse(client.number, error_message(code, command=Schedule.COMMAND, seq=schedule.seq, text=text))
+
+
 def _ignored(broker: Broker, peer: Peer, message: Any, now: Now) -> None:
     """Hello, Auth and Error are the shell's: it keeps connections, this keeps tasks."""
 
@@ -229,7 +328,7 @@ _HANDLERS: dict[type, Callable[[Broker, Any, Any, Now], None]] = {
     Cancel: lambda broker, peer, message, now: requests.on_cancel(broker.state, peer, message, now),
     Await: lambda broker, peer, message, now: requests.on_await(broker.state, peer, message),
     Query: lambda broker, peer, message, now: requests.on_query(broker.state, peer, message, now),
-    Schedule: lambda broker, peer, message, now: requests.on_schedule(broker.state, peer, message),
+    Schedule: _on_schedule,
     Goodbye: _on_goodbye,
     Accepted: _on_accepted,
     Hello: _ignored,
@@ -238,7 +337,7 @@ _HANDLERS: dict[type, Callable[[Broker, Any, Any, Now], None]] = {
 
 
 def _on_due(state: State, what: Any, now: Now) -> None:
-    if what.state is not machines.TaskMachineState.SCHEDULED or what.rare.due > now.millis + 1:
+    if what.state is not machines.TaskMachineState.SCHEDULED:
         return
     what.rare.due = None
     what.rare.backoff = False
@@ -265,8 +364,7 @@ def _on_limit(state: State, what: Any, now: Now) -> None:
     requests.ask_worker_to_stop(state, task, CancelMode.HARD)
     worker.revoke(lease)
     text = "it ran past its time limit, and its worker did not stop it"
-    rare = task.rarely()
-    rare.error_type, rare.error_message = "TimeLimitExceeded", text
+    state.note(task, Outcome.TIMED_OUT, "TimeLimitExceeded", text, worker.name)
     reports.failed(state, worker, task, Outcome.TIMED_OUT, endings.own_report("TimeLimitExceeded", text), now)
 
 
@@ -274,6 +372,11 @@ _TIMERS: dict[str, Callable[[State, Any, Now], None]] = {
     "due": _on_due,
     "expire": _on_expire,
     "limit": _on_limit,
+    "open": limits.on_open,
+    "unique": lambda state, what, now: uniques.release(state, *what),
+    "settle": lambda state, what, now: None,
+    "group": lambda state, what, now: dependencies.forget_group(state, what),
+    "recur": recurring.on_recur,
     "record": lambda state, what, now: delivery.record_leases(state, what),
     "resume": sessions.give_up_waiting,
     "grace": lambda state, what, now: sessions.release_held_back(state, now, over=True),

@@ -1,17 +1,33 @@
 """Handing tasks out: which worker gets which, within its credit.
 
-Work is done per batch: each hungry worker takes as many of its best lane as its credit and its fair share allow, in
-turns, until nobody is hungry or nothing is left that anybody can take.
+Work is done per batch. First those workers are fed that could begin at once, then what is left may wait at workers; in
+turns, each as much of its best lane as its credit and its fair share allow. What waits at a worker for a while is asked
+back when another one could begin it.
 """
 
 from __future__ import annotations
 
-from wiretask_protocol.machines import TaskMachineEvent
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from wiretask_protocol.machines import AssignmentEvent, AssignmentState, TaskMachineEvent
+from wiretask_protocol.messages import Retract
+from wiretask_scheduler.core import limits, uniques
 from wiretask_scheduler.core.peers import Worker
+from wiretask_scheduler.core.queues import Mode
 from wiretask_scheduler.core.ready import Lane
-from wiretask_scheduler.core.state import State
 from wiretask_scheduler.core.tasks import Task, move
 from wiretask_scheduler.core.turn import Dispatch, Now
+
+if TYPE_CHECKING:
+    from wiretask_scheduler.core.state import State
+
+#: Leases that are looked at in one go for somebody who could begin them.
+_RETRACTABLE = 1000
+#: What cannot be taken for want of room now keeps what comes after it from being taken, when it has waited this long.
+PATIENCE_SECONDS = 2.0
+
+Room = Callable[[Worker], int]
 
 
 def hand_out(state: State, now: Now) -> None:
@@ -20,29 +36,51 @@ def hand_out(state: State, now: Now) -> None:
         return
     state.unsettled = False
     hungry = [worker for worker in state.workers.values() if worker.free > 0]
+    if len(hungry) > 1:
+        _feed_all(state, hungry, _idle, now)
+    _feed_all(state, hungry, _free, now)
+    if state.waiting:
+        _ask_back(state)
+
+
+def _idle(worker: Worker) -> int:
+    return worker.idle
+
+
+def _free(worker: Worker) -> int:
+    return worker.free
+
+
+def _feed_all(state: State, workers: list[Worker], room: Room, now: Now) -> None:
+    hungry = [worker for worker in workers if room(worker) > 0]
     while hungry:
         # Of what is there each one gets its part; the last one of a round may have all that is left.
         shares = range(len(hungry), 0, -1)
-        fed = [worker for worker, share in zip(hungry, shares, strict=True) if _feed(state, worker, share, now)]
-        hungry = [worker for worker in fed if worker.free > 0]
+        fed = [worker for worker, share in zip(hungry, shares, strict=True) if _feed(state, worker, share, room, now)]
+        hungry = [worker for worker in fed if room(worker) > 0]
 
 
-def _feed(state: State, worker: Worker, share: int, now: Now) -> bool:
+def _feed(state: State, worker: Worker, share: int, room: Room, now: Now) -> bool:
     """Gives a worker its share of its best lane; whether it got anything."""
-    lane = _best(worker)
+    lane = _best(state, worker, now)
     if lane is None:
         return False
-    most = worker.free // lane.cost
+    # What costs more than it has room for at once may still be its next.
+    most = worker.room(lane, room(worker)) or 1
     if share > 1:
         most = max(1, min(most, lane.count // share))
+    if lane.suspect or (lane.turns is not None and len(worker.lanes) > 1):
+        most = 1
     tasks = lane.take(most)
     if worker.octets:
         tasks = _within_octets(worker, lane, tasks)
-    if worker.session and any(task.rare is not None for task in tasks):
-        tasks = _without_refused(state, worker, tasks)
+    if any(task.rare is not None for task in tasks):
+        tasks = _without_refused(worker, lane, tasks)
     if not tasks:
         return False
-    worker.served[lane.queue] = worker.served.get(lane.queue, 0.0) + len(tasks) / worker.queues[lane.queue]
+    lane.waits_since = 0.0
+    name = lane.queue.name
+    worker.turns.serve(name, worker.turns.start(name), len(tasks), worker.queues[name])
     _lease(state, worker, tasks, now)
     return True
 
@@ -64,38 +102,44 @@ def _within_octets(worker: Worker, lane: Lane, tasks: list[Task]) -> list[Task]:
         else:
             taken.append(task)
             room -= task.size
-    for task in reversed(left):
-        lane.push_back(task)
+    for task in left:
+        lane.put_back(task)
     return taken
 
 
-def _best(worker: Worker) -> Lane | None:
-    """The lane that goes first: the highest priority, then the queue that had least, then the task that came first."""
+def _best(state: State, worker: Worker, now: Now) -> Lane | None:
+    """The lane that goes first: the highest priority, the queue and the tenant whose turn it is, the first to come."""
     best: Lane | None = None
-    best_key: tuple[int, float, int] | None = None
+    best_key: tuple[int, float, float, int] | None = None
     free = worker.free
-    if len(worker.lanes) == 1:
-        lane = worker.lanes[0]
-        return lane if lane.mask and lane.cost <= free and lane.head() is not None else None
+    start = worker.turns.start
     for lane in worker.lanes:
-        if not lane.mask or lane.cost > free:
+        if not lane.mask or lane.queue.mode is Mode.PAUSED or (lane.suspect and state.suspect is not None):
             continue
         head = lane.head()
         if head is None:
             continue
-        key = (-lane.top, worker.served.get(lane.queue, 0.0), head.seq)
-        if best_key is None or key < best_key:
+        key = (-lane.top, start(lane.queue.name), lane.start, head.seq)
+        if best_key is not None and key > best_key:
+            continue
+        if worker.room(lane, free) or _has_waited(lane, now):
             best, best_key = lane, key
-    return best
+    return best if best is None or worker.room(best, free) else None
 
 
-def _without_refused(state: State, worker: Worker, tasks: list[Task]) -> list[Task]:
+def _has_waited(lane: Lane, now: Now) -> bool:
+    """Whether a lane that there is no room for has let others go first for long enough."""
+    if not lane.waits_since:
+        lane.waits_since = now.monotonic
+    return now.monotonic - lane.waits_since >= PATIENCE_SECONDS
+
+
+def _without_refused(worker: Worker, lane: Lane, tasks: list[Task]) -> list[Task]:
     """Leaves out what this worker could not read; it goes back behind the others, for somebody else."""
     taken: list[Task] = []
     for task in tasks:
         if task.rare is not None and worker.session in task.rare.refused_by:
-            lane, _ = state.ready.lane(task.options, task.size)
-            lane.push(task)
+            lane.put(task)
         else:
             taken.append(task)
     return taken
@@ -110,24 +154,79 @@ def _lease(state: State, worker: Worker, tasks: list[Task], now: Now) -> None:
         task.lease = lease
         task.holder = worker.session
         worker.hold(task, lease)
-        remaining = 0
-        if task.rare is not None:
-            task.rare.deliveries += 1
-            task.rare.started = now.wall
-            if task.rare.expires is not None:
-                remaining = max(1, task.rare.expires - now.millis)
+        options = task.options
+        if options.limited:
+            limits.begin(state, task)
+        remaining = _begin_rare(state, task, now) if task.rare is not None else 0
         send(worker.number, Dispatch(task, lease, task.attempt, remaining))
-        if task.options.time_limit:
+        if options.time_limit:
             margin = state.settings.time_limit_margin_seconds
-            seconds = task.options.time_limit / 1000 + margin
-            state.timers.after(now.monotonic, seconds, "limit", (task, lease))
+            state.timers.after(now.monotonic, options.time_limit / 1000 + margin, "limit", (task, lease))
         leased.append((task, lease))
     state.counts["dispatched"] += len(tasks)
     state.timers.after(now.monotonic, state.settings.record_lease_seconds, "record", leased)
 
 
+def _begin_rare(state: State, task: Task, now: Now) -> int:
+    """What few tasks need when they are given to a worker. Returns within how many milliseconds it must begin."""
+    rare = task.rarely()
+    rare.deliveries += 1
+    rare.started = now.wall
+    if rare.crashes:
+        state.suspect = task
+    if rare.links is not None:
+        uniques.begun(state, task)
+    return max(1, rare.expires - now.millis) if rare.expires is not None else 0
+
+
 def record_leases(state: State, leased: list[tuple[Task, int]]) -> None:
-    """Writes the leases of a batch that are still current: a restart must know who runs what."""
+    """Writes the leases of a batch that are still current: a restart must know who runs what.
+
+    What has not begun by now may go to others.
+    """
     for task, lease in leased:
         if task.lease == lease:
             state.record(task)
+            worker = state.sessions.get(task.holder)
+            if worker is not None and worker.number and lease > worker.begun:
+                worker.waiting[lease] = task
+                state.waiting = state.unsettled = True
+
+
+def _ask_back(state: State) -> None:
+    """Retracts what waits at a worker while another one could begin it (R-SUB-014)."""
+    idle = [worker for worker in state.workers.values() if worker.idle > 0]
+    looked_at = 0
+    still_waiting = False
+    for victim in state.workers.values():
+        for lease, task in list(victim.waiting.items()):
+            looked_at += 1
+            if not idle or looked_at > _RETRACTABLE:
+                return
+            if lease <= victim.begun or victim.state(lease) is not AssignmentState.SENT:
+                del victim.waiting[lease]
+                continue
+            still_waiting = True
+            taker = _taker(state, task, victim, idle)
+            if taker is not None and victim.advance(lease, AssignmentEvent.RETRACT):
+                taker.promised += task.options.cost
+                state.retracting[lease] = (taker, task.options.cost)
+                state.turn.send(victim.number, Retract(task.id, lease))
+                idle = [worker for worker in idle if worker.idle > 0]
+    state.waiting = still_waiting
+
+
+def _taker(state: State, task: Task, victim: Worker, idle: list[Worker]) -> Worker | None:
+    lane, _ = state.lane(task)
+    for worker in idle:
+        if worker is not victim and worker.can_take(lane) and worker.room(lane, worker.idle):
+            return worker
+    return None
+
+
+def settled(state: State, lease: int) -> None:
+    """A lease that was asked back is answered."""
+    promise = state.retracting.pop(lease, None) if state.retracting else None
+    if promise is not None:
+        taker, cost = promise
+        taker.promised -= cost

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from wiretask_protocol import codec
-from wiretask_protocol.machines import TaskMachineEvent, TaskMachineState
+from wiretask_protocol.machines import TaskMachineEvent
 from wiretask_protocol.messages import Encoding, Outcome, Report, Result
+from wiretask_scheduler.core import dependencies, uniques
 from wiretask_scheduler.core.peers import Client
 from wiretask_scheduler.core.records import StoredTask
-from wiretask_scheduler.core.state import State, error_line
 from wiretask_scheduler.core.tasks import Task, move
 from wiretask_scheduler.core.turn import LATEST_MILLIS, Ended, Now
+
+if TYPE_CHECKING:
+    from wiretask_scheduler.core.state import State
 
 
 def add_waiter(task: Task, peer: int) -> None:
@@ -30,19 +35,19 @@ def add_watcher(task: Task, peer: int) -> None:
 
 
 def end(state: State, task: Task, event: TaskMachineEvent, outcome: int, report: bytes, now: Now) -> None:
-    """Ends a task: the store keeps its report, its waiters get it, memory lets go of it."""
+    """Ends a task: the store keeps its report, who waits for it gets it, memory lets go of it."""
     attempt = task.attempt
-    out_of_turn = task.state is TaskMachineState.READY
+    former = task.state
     move(task, event)
-    if out_of_turn:
-        state.bury(task)
-    task.lease = 0
-    task.holder = b""
-    state.tasks.remove(task)
+    state.vacate(task, former)
+    state.remove(task)
     state.counts[_COUNTED[event]] += 1
-    retention = task.options.retention
+    if task.rare is not None and task.rare.links is not None:
+        uniques.ended(state, task)
     millis = now.millis
-    usual = int(state.settings.retention_seconds * 1000)
+    dead = event is TaskMachineEvent.GIVE_UP
+    usual = max(state.usual_retention, state.dead_retention) if dead else state.usual_retention
+    retention = task.options.retention
     kept = usual if retention is None else retention
     state.turn.changes.ended.append(
         Ended(
@@ -51,13 +56,15 @@ def end(state: State, task: Task, event: TaskMachineEvent, outcome: int, report:
             outcome,
             attempt,
             report if kept else None,
-            error_line(task),
+            task.rare.history if task.rare is not None else (),
             millis,
             # The id is remembered for the window that the accept has promised, also where the result is not kept.
             min(millis + max(kept, usual), LATEST_MILLIS),
+            dead,
         )
     )
     deliver(state, task, outcome, report, attempt)
+    dependencies.ended(state, task, outcome, report)
 
 
 def deliver(state: State, task: Task, outcome: int, report: bytes, attempt: int) -> None:

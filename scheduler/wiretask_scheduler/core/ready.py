@@ -1,23 +1,24 @@
 """The tasks that wait for a worker, in lanes.
 
-A lane holds the tasks that the same workers can take (queue, type, cost, size class), as ten deques, one for each
-priority, and a bit mask of those that are not empty: taking the best is a bit operation, whatever waits. A task that
-leaves out of turn (cancelled, expired) stays as a dead entry until it comes up.
+A lane holds the tasks that the same workers can take (queue, type, cost, size class, labels, resources; and apart
+from the others those with which a worker has died), on ten
+shelves, one for each priority, with a bit mask of those that are not empty: taking the best is a bit operation,
+whatever waits.
 """
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterator
 
 from wiretask_protocol.limits import FRAME_LIMIT_FLOOR, RELAY_HEADROOM
-from wiretask_protocol.machines import TaskMachineState
-from wiretask_scheduler.core.tasks import Options, Task
+from wiretask_scheduler.core.queues import Queue
+from wiretask_scheduler.core.shelves import FairShelf, Shelf, Turns
+from wiretask_scheduler.core.tasks import Task
 
 #: So many dead entries cost nothing that is worth a sweep.
 _DEAD_ENTRIES = 64
 
-LaneKey = tuple[str, str, int, int]
+LaneKey = tuple[str, str, int, int, tuple[str, ...], tuple[tuple[str, int], ...], bool]
 
 #: An envelope up to this size fits every worker.
 _SMALL = FRAME_LIMIT_FLOOR - RELAY_HEADROOM
@@ -33,68 +34,69 @@ def class_limit(size: int) -> int:
     return FRAME_LIMIT_FLOOR if size == 0 else 1 << size
 
 
-class Lane:
-    """Ready tasks of one kind."""
+class Line:
+    """Tasks by priority, and within one priority as its shelf has them."""
 
-    __slots__ = ("cost", "count", "dead", "key", "limit", "mask", "queue", "queues", "type")
+    __slots__ = ("count", "dead", "mask", "shelves", "turns")
 
-    def __init__(self, key: LaneKey) -> None:
-        self.key = key
-        self.queue, self.type, self.cost, size = key
-        self.limit = class_limit(size)
-        self.queues: tuple[deque[Task], ...] = tuple(deque() for _ in range(10))
+    def __init__(self, turns: Turns | None = None) -> None:
+        self.turns = turns
+        self.shelves: list[Shelf | FairShelf] = [self._shelf() for _ in range(10)]
         self.mask = 0
         #: Entries, the dead ones included.
         self.count = 0
         self.dead = 0
 
-    def push(self, task: Task) -> None:
+    def _shelf(self) -> Shelf | FairShelf:
+        return Shelf() if self.turns is None else FairShelf(self.turns, Shelf())
+
+    def put(self, task: Task) -> None:
         """Puts a task behind the others of its priority."""
         priority = task.options.priority
-        self.queues[priority].append(task)
+        self.shelves[priority].put(task)
         self.mask |= 1 << priority
         self.count += 1
 
-    def push_back(self, task: Task) -> None:
-        """Puts a task that comes back before the others of its priority."""
+    def put_back(self, task: Task) -> None:
+        """Puts a task that comes back before those of its priority that came later."""
         priority = task.options.priority
-        self.queues[priority].appendleft(task)
+        self.shelves[priority].put_back(task)
         self.mask |= 1 << priority
         self.count += 1
 
     def head(self) -> Task | None:
         """The task that goes first; dead entries before it are dropped."""
         while self.mask:
-            queue = self.queues[self.mask.bit_length() - 1]
-            while queue:
-                task = queue[0]
-                if task.state is TaskMachineState.READY:
-                    return task
-                queue.popleft()
-                self.count -= 1
-                self.dead -= 1
-            self.mask &= ~(1 << (self.mask.bit_length() - 1))
+            priority = self.mask.bit_length() - 1
+            task, dropped = self.shelves[priority].head()
+            self._drop(dropped)
+            if task is not None:
+                return task
+            self.mask &= ~(1 << priority)
         return None
 
     def take(self, most: int) -> list[Task]:
-        """Up to so many tasks of the highest priority, best first. They are no longer in the lane."""
+        """Up to so many tasks of the highest priority, best first. They are no longer in the line."""
         if self.head() is None:
             return []
         priority = self.mask.bit_length() - 1
-        queue = self.queues[priority]
-        taken: list[Task] = []
-        popleft = queue.popleft
-        ready = TaskMachineState.READY
-        while queue and len(taken) < most:
-            task = popleft()
-            self.count -= 1
-            if task.state is ready:
-                taken.append(task)
-            else:
-                self.dead -= 1
-        if not queue:
+        shelf = self.shelves[priority]
+        taken, dropped = shelf.take(most)
+        self._drop(dropped)
+        self.count -= len(taken)
+        if not shelf:
             self.mask &= ~(1 << priority)
         return taken
+
+    def take_turns(self, turns: Turns) -> None:
+        """From now on the tenants among its tasks go by turns."""
+        if self.turns is None:
+            self.turns = turns
+            self.shelves = [FairShelf(turns, shelf) for shelf in self.shelves if isinstance(shelf, Shelf)]
+
+    def _drop(self, entries: int) -> None:
+        self.count -= entries
+        self.dead -= entries
 
     def bury(self) -> None:
         """One of its tasks has left out of turn. When half of the entries are dead, they go."""
@@ -105,17 +107,45 @@ class Lane:
     def compact(self) -> None:
         """Drops the dead entries."""
         self.mask = self.count = self.dead = 0
-        for priority, queue in enumerate(self.queues):
-            alive = [task for task in queue if task.state is TaskMachineState.READY]
-            queue.clear()
-            queue.extend(alive)
-            self.count += len(alive)
-            self.mask |= (1 << priority) if alive else 0
+        for priority, shelf in enumerate(self.shelves):
+            shelf.compact()
+            self.count += len(shelf)
+            self.mask |= (1 << priority) if len(shelf) else 0
 
     @property
     def top(self) -> int:
-        """The highest priority that has entries; -1 for an empty lane."""
+        """The highest priority that has entries; -1 for an empty line."""
         return self.mask.bit_length() - 1
+
+    def ahead(self, task: Task) -> int:
+        """About how many of its entries go before a task."""
+        priority = task.options.priority
+        return sum(map(len, self.shelves[priority + 1 :])) + self.shelves[priority].before(task.seq)
+
+    def __iter__(self) -> Iterator[Task]:
+        for shelf in self.shelves:
+            yield from shelf
+
+
+class Lane(Line):
+    """Ready tasks that the same workers can take."""
+
+    __slots__ = ("cost", "key", "limit", "queue", "requires", "resources", "suspect", "type", "waits_since")
+
+    def __init__(self, key: LaneKey, queue: Queue) -> None:
+        super().__init__(queue.turns)
+        self.key = key
+        self.queue = queue
+        _, self.type, self.cost, size, self.requires, self.resources, self.suspect = key
+        self.limit = class_limit(size)
+        #: Since when its head could have gone first but for room, by the monotonic clock; 0.0 where it could not.
+        self.waits_since = 0.0
+
+    @property
+    def start(self) -> float:
+        """When the turn of its head begins among the tenants of its queue; call `head` before."""
+        shelf = self.shelves[self.top]
+        return shelf.start if isinstance(shelf, FairShelf) else 0.0
 
 
 class Ready:
@@ -124,14 +154,31 @@ class Ready:
     def __init__(self) -> None:
         self._lanes: dict[LaneKey, Lane] = {}
 
-    def lane(self, options: Options, size: int) -> tuple[Lane, bool]:
-        """The lane of tasks with these options, and whether it is new."""
-        key = (options.queue, options.type, options.cost, size_class(size))
+    def lane(self, task: Task, queue: Queue) -> tuple[Lane, bool]:
+        """The lane of a task, and whether it is new."""
+        options, size, rare = task.options, task.size, task.rare
+        key = (
+            options.queue,
+            options.type,
+            options.cost,
+            0 if size <= _SMALL else size_class(size),
+            options.requires,
+            options.resources,
+            rare is not None and rare.crashes > 0,
+        )
         lane = self._lanes.get(key)
-        if lane is not None:
+        # An empty lane may outlive its queue, which was forgotten and is back.
+        if lane is not None and lane.queue is queue:
             return lane, False
-        lane = self._lanes[key] = Lane(key)
+        lane = self._lanes[key] = Lane(key, queue)
         return lane, True
+
+    def take_turns(self, queue: Queue) -> None:
+        """The first tenant of a queue is here: from now on they go by turns in all of its lanes."""
+        turns = queue.turns = Turns()
+        for lane in self._lanes.values():
+            if lane.queue is queue:
+                lane.take_turns(turns)
 
     def discard_empty(self) -> None:
         """Lets go of lanes that have nothing, so that names that are used once cost no memory for ever."""

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import msgspec
 
-from wiretask_scheduler.core.tasks import Options
+from wiretask_scheduler.core.facts import Fact
+from wiretask_scheduler.core.tasks import Attempt, Links, Options
 
 
 class StoredTask(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -25,12 +26,17 @@ class StoredTask(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     expires: int | None = None
     lease: int = 0
     session: bytes | None = None
-    error: str | None = None
+    history: tuple[Attempt, ...] = ()
+    links: Links | None = None
     #: Of a task that has ended:
     attempt: int = 1
     outcome: int | None = None
     report: bytes | None = None
     ended: int | None = None
+
+
+#: What else was kept: its kind, its key and what it says.
+StoredFact = tuple[int, bytes, Fact]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from wiretask_protocol import codec
 from wiretask_protocol.errors import ErrorCode, WireError, error_message
 from wiretask_protocol.limits import RELAY_HEADROOM
-from wiretask_protocol.machines import TaskMachineEvent
+from wiretask_protocol.machines import AssignmentEvent, TaskMachineEvent, TaskMachineState
 from wiretask_protocol.messages import Credit, Outcome, Progress, Result, Return, ReturnReason
-from wiretask_scheduler.core import endings, policy
+from wiretask_scheduler.core import delivery, endings, policy
 from wiretask_scheduler.core.peers import Worker
-from wiretask_scheduler.core.state import State
-from wiretask_scheduler.core.tasks import Task, move
-from wiretask_scheduler.core.turn import Now
+from wiretask_scheduler.core.tasks import Rare, Task, move
+from wiretask_scheduler.core.turn import LATEST_MILLIS, Now
+
+if TYPE_CHECKING:
+    from wiretask_scheduler.core.state import State
 
 
 def on_result(state: State, worker: Worker, result: Result, now: Now) -> None:
@@ -21,6 +25,7 @@ def on_result(state: State, worker: Worker, result: Result, now: Now) -> None:
     if task is None or task.id != result.task_id:
         _stale(state, worker, Result.COMMAND, result)
         return
+    delivery.settled(state, result.lease)
     worker.release(result.lease)
     worker.done += 1
     state.unsettled = True
@@ -37,13 +42,11 @@ def on_result(state: State, worker: Worker, result: Result, now: Now) -> None:
 
 
 def _on_failure(state: State, worker: Worker, task: Task, result: Result, now: Now) -> None:
-    rare = task.rarely()
-    _note_error(task, result.report)
+    _note(state, worker, task, result)
     if result.outcome == Outcome.CANCELLED:
         endings.end(state, task, TaskMachineEvent.STOP, result.outcome, result.report, now)
     elif result.outcome == Outcome.CRASHED:
-        rare.error_type = rare.error_type or "Crashed"
-        crashed(state, task, result.report, now)
+        crashed(state, task, now)
     elif result.no_retry:
         endings.end(state, task, TaskMachineEvent.GIVE_UP, result.outcome, result.report, now)
     else:
@@ -69,29 +72,34 @@ def failed(
 def retry(state: State, task: Task, wait: float, now: Now) -> None:
     """Gives a task another attempt after a wait in seconds."""
     rare = task.rarely()
-    rare.due = now.millis + int(wait * 1000)
+    rare.due = min(now.millis + int(wait * 1000), LATEST_MILLIS)
     rare.backoff = True
     move(task, TaskMachineEvent.RETRY)
-    task.lease = 0
-    task.holder = b""
+    state.vacate(task, TaskMachineState.LEASED)
     state.timers.at(now.monotonic + wait, "due", task)
     state.counts["retried"] += 1
     state.record(task)
 
 
-def crashed(state: State, task: Task, report: bytes | None, now: Now) -> None:
-    """The process that ran a task died. Too often, and it is given up; else others may have it."""
+def crashed(state: State, task: Task, now: Now) -> None:
+    """The process that ran a task died, as its history says. Too often, and it is given up; else others may have it."""
     rare = task.rarely()
     rare.crashes += 1
     if rare.crashes >= state.settings.crash_limit:
-        text = f"{rare.crashes} deliveries ended with the death of the process that ran it; it is given up"
-        report = endings.own_report("Crashed", f"{text} (last: {rare.error_message or 'the worker vanished'})")
-        endings.end(state, task, TaskMachineEvent.GIVE_UP, Outcome.DEAD, report, now)
+        exits = "; ".join(_exits(rare))
+        text = f"{rare.crashes} deliveries ended with the death of the process that ran it; it is given up ({exits})"
+        endings.end(state, task, TaskMachineEvent.GIVE_UP, Outcome.DEAD, endings.own_report("Crashed", text), now)
     elif rare.cancelling:
         endings.cancel(state, task, now)
     else:
         state.take_back(task)
         state.record(task)
+
+
+def _exits(rare: Rare) -> list[str]:
+    """The last exits of its workers, for people."""
+    crashes = [attempt for attempt in rare.history if attempt.outcome == Outcome.CRASHED][-_EXITS:]
+    return [f"{attempt.worker}: {attempt.error_message or 'it vanished'}" for attempt in crashes]
 
 
 def lost(state: State, task: Task, now: Now) -> None:
@@ -126,12 +134,15 @@ def on_return(state: State, worker: Worker, returned: Return, now: Now) -> None:
     if task is None or task.id != returned.task_id:
         _stale(state, worker, Return.COMMAND, returned)
         return
+    delivery.settled(state, returned.lease)
     if returned.reason == ReturnReason.KEPT:
+        worker.advance(returned.lease, AssignmentEvent.KEEP)
+        worker.waiting.pop(returned.lease, None)
         return
     worker.release(returned.lease)
     if returned.reason == ReturnReason.UNSUPPORTED:
         rare = task.rarely()
-        rare.refused_by = (*rare.refused_by, worker.session)
+        rare.refused_by = (*rare.refused_by[1 - _REFUSALS :], worker.session)
         rare.error_type, rare.error_message = "Unsupported", returned.text or "a worker could not read the task"
     state.unsettled = True
     given_back(state, task, now)
@@ -141,6 +152,7 @@ def on_credit(state: State, worker: Worker, credit: Credit) -> None:
     """A worker says how much it takes."""
     more = credit.slots > worker.slots
     worker.slots = credit.slots
+    worker.concurrency = credit.concurrency or 0
     worker.octets = credit.octets
     worker.begun = max(worker.begun, credit.begun)
     if more:
@@ -159,15 +171,28 @@ def on_progress(state: State, worker: Worker, progress: Progress) -> None:
             state.turn.send(peer, Progress(task.id, 0, *rest))
 
 
-def _note_error(task: Task, report: bytes) -> None:
-    """Keeps the class and the message of the last error for Status; a report that says none is left alone."""
+def _note(state: State, worker: Worker, task: Task, result: Result) -> None:
+    """Remembers what a worker says of an attempt that did not succeed."""
     try:
-        said = codec.decode_report(report)
+        said = codec.decode_report(result.report)
+        error_type, message = said.error_type, said.error_message
     except WireError:
-        return
-    rare = task.rarely()
-    rare.error_type = said.error_type
-    rare.error_message = (said.error_message or "")[:500] or None
+        error_type, message = None, None
+    if result.outcome == Outcome.CRASHED:
+        error_type = error_type or "Crashed"
+    if result.exit_status is not None:
+        message = f"{message or 'the process died'} ({_exit_text(result.exit_status)})"
+    state.note(task, result.outcome, error_type, message, worker.name)
+
+
+def _exit_text(status: int) -> str:
+    return f"signal {status - 256}" if status >= 256 else f"exit code {status}"
+
+
+#: Exits of workers that a quarantined task names.
+_EXITS = 3
+#: Workers that could not read a task, which are remembered with it.
+_REFUSALS = 256
 
 
 def _stale(state: State, worker: Worker, command: int, report: Result | Return) -> None:

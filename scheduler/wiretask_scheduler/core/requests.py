@@ -1,24 +1,31 @@
-"""What clients ask about tasks that are there: cancel, await, query, and schedule."""
+"""What clients ask about tasks that are there: cancel, await and query."""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from wiretask_protocol.errors import ErrorCode, error_message
 from wiretask_protocol.machines import TaskMachineEvent
-from wiretask_protocol.messages import Await, Cancel, CancelMode, Query, Schedule, Status
-from wiretask_scheduler.core import endings, explain
+from wiretask_protocol.messages import Await, Cancel, CancelMode, Query, Status
+from wiretask_scheduler.core import dependencies, endings, explain
 from wiretask_scheduler.core.peers import Client
 from wiretask_scheduler.core.records import StoredTask
-from wiretask_scheduler.core.state import State
 from wiretask_scheduler.core.tasks import Task, move
 from wiretask_scheduler.core.turn import Lookup, Now
+
+if TYPE_CHECKING:
+    from wiretask_scheduler.core.state import State
 
 
 def on_cancel(state: State, client: Client, cancel: Cancel, now: Now) -> None:
     """Stops a task: at once if nobody has it, else its worker is asked. An ended or unknown one stays as it is."""
     client.take(cancel.seq, Cancel.COMMAND)
     task = state.tasks.get(cancel.task_id)
-    if task is not None:
-        stop(state, task, cancel.mode, now)
+    if task is None:
+        return
+    if cancel.tree:
+        dependencies.uproot(state, task)
+    stop(state, task, cancel.mode, now)
 
 
 def stop(state: State, task: Task, mode: int, now: Now) -> None:
@@ -60,14 +67,6 @@ def on_query(state: State, client: Client, query: Query, now: Now) -> None:
         state.turn.lookups.append(Lookup(client.number, query.seq, query.task_id, "query"))
 
 
-def on_schedule(state: State, client: Client, schedule: Schedule) -> None:
-    """Recurring tasks are refused, not ignored, until this scheduler has them."""
-    client.take(schedule.seq, Schedule.COMMAND)
-    text = "this scheduler does not support recurring tasks yet; submit from a cron job of your own"
-    error = error_message(ErrorCode.UNSUPPORTED_OPTION, command=Schedule.COMMAND, seq=schedule.seq, text=text)
-    state.refuse(client.number, error)
-
-
 def found(state: State, lookup: Lookup, stored: StoredTask | None, now: Now) -> None:
     """Answers a lookup with what the store had. A task that lives (it was revived since) is asked again."""
     client = state.clients.get(lookup.peer)
@@ -91,7 +90,7 @@ def found(state: State, lookup: Lookup, stored: StoredTask | None, now: Now) -> 
 
 def ended_status(stored: StoredTask, query: int, now: Now) -> Status:
     """The Status of a task that has ended."""
-    error_type, _, error_message_ = (stored.error or "").partition("\n")
+    last = next((attempt for attempt in reversed(stored.history) if attempt.error_type is not None), None)
     return Status(
         query,
         stored.id,
@@ -104,7 +103,8 @@ def ended_status(stored: StoredTask, query: int, now: Now) -> Status:
         submitted=max(0, now.millis - stored.submitted),
         ended=max(0, now.millis - stored.ended) if stored.ended is not None else None,
         outcome=stored.outcome,
-        error_type=error_type or None,
-        error_message=error_message_ or None,
+        error_type=last.error_type if last is not None else None,
+        error_message=last.error_message if last is not None else None,
         max_attempts=stored.options.max_attempts or None,
+        history=explain.history(stored.history, now),
     )

@@ -1,4 +1,4 @@
-"""The workers' sessions: joining, subscribing, leaving, coming back, and what a restart finds.
+"""The workers' sessions: subscribing, leaving and coming back.
 
 A session outlives its connection for a while: its leases stay with it, and a worker that comes back and names them goes
 on with them. Only when it does not come back are its tasks given to others; then what it had begun is a suspect.
@@ -6,17 +6,17 @@ on with them. Only when it does not come back are its tasks given to others; the
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from wiretask_protocol.machines import TaskMachineEvent, TaskMachineState
-from wiretask_protocol.messages import Cancel, CancelMode, HeldLease, Resume, Subscribe
-from wiretask_scheduler.core import reports
+from wiretask_protocol.messages import Cancel, CancelMode, HeldLease, Outcome, Resume, Subscribe
+from wiretask_scheduler.core import delivery, limits, reports
 from wiretask_scheduler.core.peers import Worker
-from wiretask_scheduler.core.records import StoredSession, StoredTask
-from wiretask_scheduler.core.state import State
-from wiretask_scheduler.core.tasks import Rare, Task, move
+from wiretask_scheduler.core.tasks import Task, move
 from wiretask_scheduler.core.turn import Now
+
+if TYPE_CHECKING:
+    from wiretask_scheduler.core.state import State
 
 #: How a connection ended: with a Goodbye, without one, or by silence.
 Leaving = Literal["goodbye", "broken", "silent"]
@@ -26,7 +26,8 @@ def on_subscribe(state: State, worker: Worker, subscribe: Subscribe) -> None:
     """A worker says what it takes."""
     worker.queues = {entry.queue: entry.weight for entry in subscribe.queues}
     worker.types = {entry.type: entry.max_attempts for entry in subscribe.types}
-    worker.labels = subscribe.labels or ()
+    worker.labels = frozenset(subscribe.labels or ())
+    worker.resources = {resource.name: resource.amount for resource in subscribe.resources or ()}
     worker.lanes = [lane for lane in state.ready if worker.can_take(lane)]
     state.unsettled = True
 
@@ -56,11 +57,11 @@ def give_up_waiting(state: State, worker: Worker, now: Now) -> None:
         if lease not in suspects:
             reports.given_back(state, task, now)
         elif worker.silent:
+            state.note(task, Outcome.LOST, "Lost", f"the worker {worker.name} fell silent while it ran", worker.name)
             reports.lost(state, task, now)
         else:
-            rare = task.rarely()
-            rare.error_type, rare.error_message = "Crashed", f"the worker {worker.name} vanished while it ran"
-            reports.crashed(state, task, None, now)
+            state.note(task, Outcome.CRASHED, "Crashed", f"the worker {worker.name} vanished while it ran", worker.name)
+            reports.crashed(state, task, now)
     _forget(state, worker)
 
 
@@ -81,6 +82,9 @@ def _give_back_all(state: State, worker: Worker, now: Now) -> None:
 def _forget(state: State, worker: Worker) -> None:
     state.sessions.pop(worker.session, None)
     state.turn.changes.sessions_over.append(worker.session)
+    for lease, (taker, _) in list(state.retracting.items()):
+        if taker is worker or lease in worker.states:
+            delivery.settled(state, lease)
 
 
 def on_resume(state: State, worker: Worker, resume: Resume, now: Now) -> None:
@@ -111,9 +115,10 @@ def _claimed(state: State, held: HeldLease) -> Task | None:
     if task is None or not state.grace or held.lease >= state.next_lease:
         return None
     if task.state is TaskMachineState.READY and task in state.held_back:
-        state.held_back.remove(task)
+        del state.held_back[task]
         move(task, TaskMachineEvent.LEASE)
         task.lease = held.lease
+        limits.occupy(state, task)
         return task
     if task.state is TaskMachineState.LEASED and task.lease < held.lease:
         _supersede(state, task)
@@ -141,58 +146,6 @@ def _keep(state: State, worker: Worker, former: Worker, task: Task, lease: int) 
     state.record(task)
 
 
-def load(state: State, tasks: Iterable[StoredTask], sessions: Iterable[StoredSession], now: Now) -> None:
-    """What was there when the scheduler stopped. Nothing of it is handed out before `release_held_back`."""
-    for session in sessions:
-        state.sessions[session.token] = Worker(
-            number=0,
-            name=session.name,
-            principal="",
-            frame_limit=state.settings.frame_limit,
-            in_flight=state.settings.in_flight,
-            session=session.token,
-        )
-    for stored in tasks:
-        _load_task(state, stored, now)
-    if state.sessions:
-        state.grace = True
-        state.timers.after(now.monotonic, state.settings.resume_grace_seconds, "grace", None)
-    else:
-        _release(state)
-
-
-def _load_task(state: State, stored: StoredTask, now: Now) -> None:
-    task = Task(stored.id, stored.seq, state.tasks.shared(stored.options), stored.size, stored.submitted)
-    if stored.failures or stored.crashes or stored.losses or stored.due or stored.expires or stored.error:
-        error_type, _, message = (stored.error or "").partition("\n")
-        task.rare = Rare(
-            failures=stored.failures,
-            crashes=stored.crashes,
-            losses=stored.losses,
-            due=stored.due,
-            expires=stored.expires,
-            error_type=error_type or None,
-            error_message=message or None,
-            backoff=stored.failures > 0,
-        )
-    state.tasks.add(task)
-    if stored.expires is not None:
-        state.timers.at(state.at_wall(now, stored.expires), "expire", task)
-    if stored.state == TaskMachineState.SCHEDULED and stored.due is not None:
-        move(task, TaskMachineEvent.DELAY)
-        state.timers.at(state.at_wall(now, stored.due), "due", task)
-        return
-    move(task, TaskMachineEvent.ADMIT)
-    holder = state.sessions.get(stored.session) if stored.session is not None else None
-    if stored.lease and holder is not None:
-        move(task, TaskMachineEvent.LEASE)
-        task.lease = stored.lease
-        task.holder = holder.session
-        holder.hold(task, stored.lease)
-    else:
-        state.held_back.append(task)
-
-
 def release_held_back(state: State, now: Now, *, over: bool = False) -> None:
     """Ends the grace when every session is back, or its time is over."""
     if not state.grace:
@@ -203,12 +156,13 @@ def release_held_back(state: State, now: Now, *, over: bool = False) -> None:
     for worker in away:
         _give_back_all(state, worker, now)
         _forget(state, worker)
-    _release(state)
+    release(state)
 
 
-def _release(state: State) -> None:
+def release(state: State) -> None:
+    """Hands out what was held back, in the order in which it came."""
     state.grace = False
-    held_back, state.held_back = state.held_back, []
+    held_back, state.held_back = state.held_back, {}
     for task in sorted(held_back, key=lambda task: task.seq):
         if task.state is TaskMachineState.READY:
             state.make_ready(task)

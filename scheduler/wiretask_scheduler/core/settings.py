@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from wiretask_protocol import limits
 
@@ -30,3 +31,8 @@ class Settings:
     retry_cap_seconds: float = 300.0
     #: Up to this fraction of a wait is taken off, at random.
     retry_jitter: float = 0.5
+    #: How long what has died is kept for somebody to look at it and to give it another life.
+    dead_retention_seconds: float = 7 * 86400.0
+    #: How many tasks a queue may have, unless `queue_length_limits` says otherwise for it; 0 is no limit.
+    queue_length_limit: int = 0
+    queue_length_limits: Mapping[str, int] = field(default_factory=dict)

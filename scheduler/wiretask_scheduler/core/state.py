@@ -1,19 +1,25 @@
 """Everything that the core remembers, and the few operations that all its parts share.
 
 The parts are modules of functions over a `State`: submissions take tasks in, delivery hands them out, reports take
-results, endings end tasks, sessions follow the workers, explain tells why.
+results, endings end tasks, sessions follow the workers, dependencies, limits and uniques say what must wait for what,
+recurring makes tasks by the calendar, operations do what an operator asks for, explain tells why.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from wiretask_protocol.machines import TaskMachineEvent
+from wiretask_protocol.limits import RELAY_HEADROOM
+from wiretask_protocol.machines import TaskMachineEvent, TaskMachineState
 from wiretask_protocol.messages import Accepted, Error
+from wiretask_scheduler.core import limits
+from wiretask_scheduler.core.dependencies import Dependencies
 from wiretask_scheduler.core.peers import Client, Peer, Worker
+from wiretask_scheduler.core.queues import Queues
 from wiretask_scheduler.core.ready import Lane, Ready
+from wiretask_scheduler.core.recurring import Calendar, Recurring
 from wiretask_scheduler.core.settings import Settings
-from wiretask_scheduler.core.tasks import Task, Tasks, move
+from wiretask_scheduler.core.tasks import Attempt, Task, Tasks, move
 from wiretask_scheduler.core.timers import Timers
 from wiretask_scheduler.core.turn import Now, Turn, Updated
 
@@ -21,18 +27,44 @@ from wiretask_scheduler.core.turn import Now, Turn, Updated
 LEASE_STEP = 1 << 32
 #: Lanes that are kept before the first sweep; a program has dozens.
 _LANES = 1024
+#: What is counted since the start.
+_COUNTED = (
+    "submitted",
+    "dispatched",
+    "succeeded",
+    "dead",
+    "cancelled",
+    "expired",
+    "retried",
+    "returned",
+    "revived",
+    "stale",
+)
+#: How a task went that is remembered: what a Status can carry.
+_HISTORY = 64
+_MESSAGE_CHARACTERS = 500
 
 
 class State:
     """The tables of the core."""
 
-    def __init__(self, settings: Settings, jitter: Callable[[], float], token: Callable[[], bytes]) -> None:
+    def __init__(
+        self, settings: Settings, jitter: Callable[[], float], token: Callable[[], bytes], calendar: Calendar
+    ) -> None:
         self.settings = settings
         self.jitter = jitter
         self.token = token
+        #: The moment of what is being handled.
+        self.now = Now(0.0, 0.0)
         self.turn = Turn()
         self.tasks = Tasks()
+        self.queues = Queues(settings.queue_length_limit, settings.queue_length_limits)
         self.ready = Ready()
+        self.gates = limits.Gates()
+        self.dependencies = Dependencies()
+        self.recurring = Recurring(calendar)
+        #: By unique key: the id of the task that holds it.
+        self.uniques: dict[bytes, bytes] = {}
         self.timers = Timers()
         self.clients: dict[int, Client] = {}
         self.workers: dict[int, Worker] = {}
@@ -43,15 +75,24 @@ class State:
         self.lease_ceiling = 1
         #: Whether tasks of before a restart are held back until their workers have had time to come back.
         self.grace = False
-        self.held_back: list[Task] = []
+        self.held_back: dict[Task, None] = {}
+        #: The task with a worker that another worker has died with: there is one at a time.
+        self.suspect: Task | None = None
+        #: Whether a worker has leases that it has not begun for a while.
+        self.waiting = False
+        #: Leases that are asked back: for whom, and what they cost.
+        self.retracting: dict[int, tuple[Worker, int]] = {}
         #: Set by the shell: the store takes no new tasks.
         self.store_full = False
         #: Whether there may be something to hand out.
         self.unsettled = False
         self._sweep_at = _LANES
-        self.counts: dict[str, int] = dict.fromkeys(
-            ("submitted", "dispatched", "succeeded", "dead", "cancelled", "expired", "retried", "returned", "stale"), 0
-        )
+        self.counts: dict[str, int] = dict.fromkeys(_COUNTED, 0)
+
+    @property
+    def largest(self) -> int:
+        """Octets that an envelope may have, the results of a group included."""
+        return self.settings.frame_limit - RELAY_HEADROOM
 
     def lease(self) -> int:
         """A new lease: higher than every one before it, also before a restart."""
@@ -62,23 +103,70 @@ class State:
         self.next_lease += 1
         return lease
 
+    # -- which tasks there are --
+
+    def add(self, task: Task) -> None:
+        """Takes a task in."""
+        self.tasks.add(task)
+        self.queues[task.options.queue].live += 1
+
+    def remove(self, task: Task) -> None:
+        """Lets go of a task that has ended."""
+        self.tasks.remove(task)
+        self.queues[task.options.queue].live -= 1
+
+    # -- tasks that are ready --
+
     def make_ready(self, task: Task, *, first: bool = False) -> None:
-        """Puts a ready task into its lane; `first` if it comes back and had its turn."""
-        lane, new = self.ready.lane(task.options, task.size)
+        """Lets a ready task through its limits, and to its lane; `first` if it comes back and had its turn."""
+        if task.options.limited and not limits.approach(self, task, first=first):
+            return
+        self.line_up(task, first=first)
+
+    def line_up(self, task: Task, *, first: bool) -> None:
+        """Puts a task into its lane that no limit holds up."""
+        lane, new = self.lane(task)
+        if task.options.fairness is not None and lane.turns is None:
+            self.ready.take_turns(lane.queue)
         if new:
             self.introduce(lane)
         if first:
-            lane.push_back(task)
+            lane.put_back(task)
         else:
-            lane.push(task)
+            lane.put(task)
         self.unsettled = True
         if new and len(self.ready) > self._sweep_at:
             self._sweep()
 
-    def bury(self, task: Task) -> None:
-        """A ready task has left out of turn."""
-        lane, _ = self.ready.lane(task.options, task.size)
-        lane.bury()
+    def lane(self, task: Task) -> tuple[Lane, bool]:
+        """The lane of a task, and whether it is new."""
+        return self.ready.lane(task, self.queues[task.options.queue])
+
+    def vacate(self, task: Task, former: TaskMachineState) -> None:
+        """A task has left the place that its former state gave it; call it after `move`."""
+        if former is TaskMachineState.LEASED:
+            task.lease = 0
+            task.holder = b""
+            if self.suspect is task:
+                self.suspect = None
+                self.unsettled = True
+            if task.options.limited:
+                limits.leave(self, task)
+        elif former is TaskMachineState.READY:
+            if self.held_back and task in self.held_back:
+                del self.held_back[task]
+                return
+            in_lane = task.gate is None
+            if task.options.limited:
+                limits.leave(self, task)
+            if in_lane:
+                self.lane(task)[0].bury()
+
+    def take_back(self, task: Task) -> None:
+        """A delivery has ended without a result and through no fault of the task: others may have it."""
+        move(task, TaskMachineEvent.GIVE_BACK)
+        self.vacate(task, TaskMachineState.LEASED)
+        self.make_ready(task, first=True)
 
     def _sweep(self) -> None:
         """Lets go of lanes that have nothing: names that were used once cost no memory for ever."""
@@ -93,12 +181,7 @@ class State:
             if worker.can_take(lane):
                 worker.lanes.append(lane)
 
-    def take_back(self, task: Task) -> None:
-        """A delivery has ended without a result and through no fault of the task: others may have it."""
-        move(task, TaskMachineEvent.GIVE_BACK)
-        task.lease = 0
-        task.holder = b""
-        self.make_ready(task, first=True)
+    # -- what is written of a task --
 
     def record(self, task: Task) -> None:
         """Writes what a restart must know of a task."""
@@ -113,9 +196,20 @@ class State:
                 rare.due if rare else None,
                 task.lease,
                 task.holder or None,
-                error_line(task),
+                rare.history if rare else (),
             )
         )
+
+    def note(self, task: Task, outcome: int, error_type: str | None, message: str | None, worker: str) -> None:
+        """Remembers how a delivery of a task went that did not succeed."""
+        rare = task.rarely()
+        if error_type is not None:
+            rare.error_type = error_type
+            rare.error_message = (message or "")[:_MESSAGE_CHARACTERS] or None
+        attempt = Attempt(task.attempt, outcome, self.now.millis, worker, error_type, rare.error_message)
+        rare.history = (*rare.history[1 - _HISTORY :], attempt)
+
+    # -- peers --
 
     def accept(self, peer: Peer) -> None:
         """Says that everything received of a peer is taken; leaves, as all does, when it is durable.
@@ -130,14 +224,18 @@ class State:
         """Answers a request with an error."""
         self.turn.send(peer, error)
 
-    def at_wall(self, now: Now, millis: int) -> float:
-        """A point by the wall clock as one by the monotonic clock."""
-        return now.monotonic + millis / 1000 - now.wall
+    # -- time --
 
+    def millis_at(self, monotonic: float) -> int:
+        """A point by the monotonic clock as one by the wall clock."""
+        return round((self.now.wall + monotonic - self.now.monotonic) * 1000)
 
-def error_line(task: Task) -> str | None:
-    """The last error of a task as the store keeps it: its class and what it says, by a newline."""
-    rare = task.rare
-    if rare is None or rare.error_type is None:
-        return None
-    return f"{rare.error_type}\n{rare.error_message or ''}"
+    @property
+    def usual_retention(self) -> int:
+        """How long what has ended is remembered where nobody says more, in milliseconds."""
+        return int(self.settings.retention_seconds * 1000)
+
+    @property
+    def dead_retention(self) -> int:
+        """The same for what is dead."""
+        return int(self.settings.dead_retention_seconds * 1000)

@@ -2,72 +2,81 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from hashlib import sha256
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from enum import IntEnum
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from msgspec.structs import replace
 
 from wiretask_protocol import codec
 from wiretask_protocol.errors import ErrorCode, error_message
 from wiretask_protocol.limits import RELAY_HEADROOM
-from wiretask_protocol.machines import TaskMachineEvent
-from wiretask_protocol.messages import Submit, SubmitFlags, ToScheduler
-from wiretask_scheduler.core import endings
+from wiretask_protocol.machines import TaskMachineEvent, TaskMachineState
+from wiretask_protocol.messages import (
+    DependencyPolicy,
+    Outcome,
+    Submit,
+    SubmitFlags,
+    ToScheduler,
+    UniqueScope,
+    UniqueUntil,
+)
+from wiretask_scheduler.core import dependencies, endings, limits, uniques
 from wiretask_scheduler.core.peers import Client
-from wiretask_scheduler.core.state import State
-from wiretask_scheduler.core.tasks import Options, Rare, Task, move
+from wiretask_scheduler.core.queues import Mode, Queue
+from wiretask_scheduler.core.records import StoredTask
+from wiretask_scheduler.core.tasks import Links, Options, Rare, Task, move
+from wiretask_scheduler.core.timers import Kind
 from wiretask_scheduler.core.turn import LATEST_MILLIS, Inserted, Lookup, Now
 
-#: Options whose wire form is in the spec, and which this scheduler refuses instead of ignoring.
-UNSUPPORTED = (
-    "unique",
-    "requires",
-    "after",
-    "on_dependency_failure",
-    "group",
-    "concurrency",
-    "rate",
-    "fairness",
-    "resources",
-)
+if TYPE_CHECKING:
+    from wiretask_scheduler.core.state import State
 
 _WANT_RESULT = int(SubmitFlags.WANT_RESULT)
 _WANT_PROGRESS = int(SubmitFlags.WANT_PROGRESS)
 _REPEAT = int(SubmitFlags.REPEAT)
-_PLACEMENTS: dict[str, bytes] = {}
+
+Refusal = tuple[ErrorCode, str | None]
 
 
-def placement(queue: str) -> bytes:
-    """The last two octets of the ids of a queue's tasks (PROTOCOL.md, TaskId)."""
-    found = _PLACEMENTS.get(queue)
-    if found is None:
-        found = sha256(queue.encode()).digest()[:2]
-        if len(_PLACEMENTS) < 4096:
-            _PLACEMENTS[queue] = found
-    return found
+def must_ask(state: State, client: Client, submit: Submit) -> bool:
+    """Whether the store must be asked first.
 
-
-def must_wait(state: State, client: Client, submit: Submit) -> bool:
-    """Whether the store must be asked first: a task that is sent again may have ended, and memory has forgotten it.
-
-    Ids that are sent twice without saying so are caught later, by the store's unique index (`Broker.conflicted`).
+    It is asked about a task that is sent again and may have ended, and about those that a task is to wait for. Ids
+    that are sent twice without saying so are caught later, by the store's unique index (`Broker.conflicted`).
     """
-    return bool(
-        submit.flags & _REPEAT and submit.task_id not in client.known and state.tasks.get(submit.task_id) is None
-    )
+    if submit.flags & _REPEAT or submit.after is not None:
+        return any(True for _ in _unknown(state, client, submit))
+    return False
+
+
+def _unknown(state: State, client: Client, submit: Submit) -> Iterator[bytes]:
+    """Ids that neither memory nor what the store has said can decide about."""
+    if state.tasks.get(submit.task_id) is not None:
+        return
+    if submit.flags & _REPEAT and submit.task_id not in client.known:
+        yield submit.task_id
+    for task_id in submit.after or ():
+        if task_id not in client.known and state.tasks.get(task_id) is None:
+            yield task_id
 
 
 def wait(state: State, client: Client, messages: Sequence[ToScheduler]) -> None:
-    """Keeps messages back until the store has said what it knows of the repeated Submits among them."""
+    """Keeps messages back until the store has said what it knows of the tasks that the Submits among them name."""
     client.backlog = list(messages)
     for message in messages:
-        if isinstance(message, Submit) and must_wait(state, client, message):
-            client.asked.add(message.task_id)
-            state.turn.lookups.append(Lookup(client.number, message.seq, message.task_id, "repeat"))
+        if isinstance(message, Submit):
+            for task_id in _unknown(state, client, message):
+                if task_id not in client.asked:
+                    client.asked.add(task_id)
+                    state.turn.lookups.append(Lookup(client.number, message.seq, task_id, "submit"))
 
 
 def on_submit(state: State, client: Client, submit: Submit, now: Now) -> None:
     """Takes a task in, or refuses it with an error that names its seq."""
     client.take(submit.seq, Submit.COMMAND)
-    task_type, queue = codec.envelope_route(submit.envelope)
+    task_type, name = codec.envelope_route(submit.envelope)
     known = state.tasks.get(submit.task_id)
     if known is not None:
         if submit.flags & _WANT_RESULT:
@@ -75,38 +84,149 @@ def on_submit(state: State, client: Client, submit: Submit, now: Now) -> None:
         if submit.flags & _WANT_PROGRESS:
             endings.add_watcher(known, client.number)
         return
-    ended = client.known.pop(submit.task_id, None)
+    ended = client.known.get(submit.task_id) if submit.flags & _REPEAT else None
     if ended is not None:
         if submit.flags & _WANT_RESULT:
             endings.deliver_stored(state, client, ended)
         return
-    refusal = _refusal(state, client, submit, task_type, queue)
+    queue = state.queues[name]
+    links = _links(submit, task_type, name)
+    refusal = _refusal(state, client, submit, task_type, queue, links)
     if refusal is not None:
         code, text = refusal
         error = error_message(code, command=Submit.COMMAND, seq=submit.seq, text=text, task_id=submit.task_id)
+        if code is ErrorCode.UNIQUE_CONFLICT and links is not None:
+            error = replace(error, existing_id=uniques.holder(state, links.unique))
         state.refuse(client.number, error)
         return
-    _accept(state, client, submit, _options(state, submit, task_type, queue), now)
+    task = take_in(state, submit, client.number, now, links, client.known)
+    if submit.flags & _WANT_PROGRESS and task.state not in FINAL_STATES:
+        endings.add_watcher(task, client.number)
+
+
+def _links(submit: Submit, task_type: str, queue: str) -> Links | None:
+    unique, after, gather, group = submit.unique, submit.after, submit.gather, submit.group
+    if unique is None and not after and gather is None and group is None:
+        return None
+    return Links(
+        after=tuple(dict.fromkeys(after or ())),
+        run_anyway=submit.on_dependency_failure == DependencyPolicy.RUN,
+        size=gather.size if gather is not None else -1,
+        form=gather.form if gather is not None else 0,
+        callback=group.callback if group is not None else b"",
+        place=group.index if group is not None else 0,
+        unique=uniques.key(unique, task_type, queue, submit.envelope) if unique is not None else b"",
+        until=unique.until if unique is not None else 0,
+    )
 
 
 def _refusal(
-    state: State, client: Client, submit: Submit, task_type: str, queue: str
-) -> tuple[ErrorCode, str | None] | None:
-    if submit.task_id[14:] != placement(queue):
+    state: State, client: Client, submit: Submit, task_type: str, queue: Queue, links: Links | None
+) -> Refusal | None:
+    if submit.task_id[14:] != queue.placement:
         return ErrorCode.PLACEMENT_MISMATCH, None
-    if task_type.startswith("wiretask.") or queue.startswith("wiretask."):
+    if task_type.startswith("wiretask.") or queue.name.startswith("wiretask."):
         return ErrorCode.RESERVED_NAME, None
     if len(submit.envelope) > client.frame_limit - RELAY_HEADROOM:
         return ErrorCode.TASK_TOO_LARGE, None
     if state.store_full:
         return ErrorCode.STORE_FULL, None
-    for name in UNSUPPORTED:
-        if getattr(submit, name) is not None:
-            return ErrorCode.UNSUPPORTED_OPTION, f"this scheduler does not support the option {name} yet; leave it out"
+    if queue.mode is Mode.CLOSED:
+        return ErrorCode.QUEUE_CLOSED, None
+    if queue.full:
+        text = f"the queue {queue.name} has {queue.live} tasks, and no more may wait in it; submit later"
+        return ErrorCode.QUEUE_FULL, text
+    for name, known in _OPEN_ENUMS.items():
+        value = getattr(submit, name)
+        if value is not None and not known(value):
+            return ErrorCode.UNSUPPORTED_OPTION, f"this scheduler does not know what {name} says; it is older than you"
+    return _link_refusal(state, client, submit, links) if links is not None else None
+
+
+def _link_refusal(state: State, client: Client, submit: Submit, links: Links) -> Refusal | None:
+    for task_id in links.after:
+        if task_id != submit.task_id and state.tasks.get(task_id) is None and client.known.get(task_id) is None:
+            text = f"the task {task_id.hex()} is not known; submit it first, and within the dedup window"
+            return ErrorCode.UNKNOWN_DEPENDENCY, text
+    if dependencies.is_cycle(state, submit.task_id, links.after, links):
+        return ErrorCode.DEPENDENCY_CYCLE, None
+    misfit = dependencies.misfit(state, submit.task_id, links)
+    if misfit is not None:
+        return ErrorCode.BAD_GROUP, misfit
+    if links.unique and uniques.holder(state, links.unique) is not None:
+        return ErrorCode.UNIQUE_CONFLICT, None
     return None
 
 
+def _is_member(kind: type[IntEnum], value: int) -> bool:
+    return any(value == member for member in kind)
+
+
+#: Options whose values a newer client may have more of; what they say must be understood.
+_OPEN_ENUMS: dict[str, Callable[[Any], bool]] = {
+    "unique": lambda unique: _is_member(UniqueScope, unique.scope) and _is_member(UniqueUntil, unique.until),
+    "on_dependency_failure": lambda policy: _is_member(DependencyPolicy, policy),
+}
+FINAL_STATES = frozenset(
+    {TaskMachineState.SUCCEEDED, TaskMachineState.DEAD, TaskMachineState.CANCELLED, TaskMachineState.EXPIRED}
+)
+
+
+def take_in(
+    state: State,
+    submit: Submit,
+    peer: int,
+    now: Now,
+    links: Links | None = None,
+    known: Mapping[bytes, StoredTask | None] = MappingProxyType({}),
+) -> Task:
+    """Takes a task in that has been found good; its Result goes to a peer, where there is one.
+
+    `known` are the tasks that have ended which it was to wait for, and others.
+    """
+    task_type, queue = codec.envelope_route(submit.envelope)
+    options = _options(state, submit, task_type, queue)
+    state.last_seq += 1
+    millis = now.millis
+    task = Task(submit.task_id, state.last_seq, options, len(submit.envelope), millis)
+    if submit.flags & _WANT_RESULT:
+        task.waiter = peer
+    due, expires = _times(submit, millis)
+    if due is not None or expires is not None:
+        task.rare = Rare(due=due, expires=expires)
+        if expires is not None:
+            _set_timer(state, submit.expires_at, expires, "expire", task)
+    state.add(task)
+    if options.limited:
+        limits.name(state, task)
+    if links is not None:
+        dependencies.tie(state, task, links)
+        if links.unique and submit.unique is not None:
+            uniques.hold(state, task, links.unique, links.until, submit.unique.hold, now)
+    failed = _failed(links, known)
+    if failed is not None or (task.rare is not None and task.rare.blockers):
+        move(task, TaskMachineEvent.BLOCK)
+    elif due is not None and due > millis:
+        move(task, TaskMachineEvent.DELAY)
+        _set_timer(state, submit.not_before, due, "due", task)
+    else:
+        move(task, TaskMachineEvent.ADMIT)
+    state.counts["submitted"] += 1
+    state.turn.changes.inserted.append(
+        Inserted(task.seq, task.id, options, int(task.state), millis, due, expires, submit.note, submit.envelope, links)
+    )
+    if task.state is TaskMachineState.READY:
+        state.make_ready(task)
+    elif failed is not None:
+        dependencies.fail(state, task, failed)
+    elif task.state is TaskMachineState.WAITING:
+        dependencies.look_again(state, task)
+    return task
+
+
 def _options(state: State, submit: Submit, task_type: str, queue: str) -> Options:
+    limited = submit.concurrency is not None or submit.rate is not None
+    resources = submit.resources
     return state.tasks.shared(
         Options(
             task_type,
@@ -117,34 +237,33 @@ def _options(state: State, submit: Submit, task_type: str, queue: str) -> Option
             submit.time_limit or 0,
             submit.retry,
             submit.retention,
+            tuple(sorted(submit.requires)) if submit.requires else (),
+            tuple(sorted((resource.name, resource.amount) for resource in resources)) if resources else (),
+            submit.concurrency,
+            submit.rate,
+            submit.fairness,
+            limited,
         )
     )
 
 
-def _accept(state: State, client: Client, submit: Submit, options: Options, now: Now) -> None:
-    state.last_seq += 1
-    millis = now.millis
-    task = Task(submit.task_id, state.last_seq, options, len(submit.envelope), millis)
-    if submit.flags & _WANT_RESULT:
-        task.waiter = client.number
-    due, expires = _times(submit, millis)
-    if due is not None or expires is not None:
-        task.rare = Rare(due=due, expires=expires)
-        if expires is not None:
-            state.timers.at(state.at_wall(now, expires), "expire", task)
-    if submit.flags & _WANT_PROGRESS:
-        endings.add_watcher(task, client.number)
-    state.tasks.add(task)
-    if due is not None and due > millis:
-        move(task, TaskMachineEvent.DELAY)
-        state.timers.at(state.at_wall(now, due), "due", task)
+def _failed(links: Links | None, known: Mapping[bytes, StoredTask | None]) -> bytes | None:
+    """A task that had to succeed first, and has ended otherwise."""
+    if links is None or links.run_anyway:
+        return None
+    for task_id in links.after:
+        ended = known.get(task_id)
+        if ended is not None and ended.outcome != Outcome.SUCCEEDED:
+            return task_id
+    return None
+
+
+def _set_timer(state: State, date: int | None, millis: int, kind: Kind, task: Task) -> None:
+    """A timer for a date goes by the wall clock; one for a duration by the monotonic clock."""
+    if date is not None and date == millis:
+        state.timers.on(millis, kind, task)
     else:
-        move(task, TaskMachineEvent.ADMIT)
-        state.make_ready(task)
-    state.counts["submitted"] += 1
-    state.turn.changes.inserted.append(
-        Inserted(task.seq, task.id, options, int(task.state), millis, due, expires, submit.note, submit.envelope)
-    )
+        state.timers.at(state.now.monotonic + (millis - state.now.millis) / 1000, kind, task)
 
 
 def _times(submit: Submit, millis: int) -> tuple[int | None, int | None]:

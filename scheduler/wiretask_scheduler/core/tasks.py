@@ -7,11 +7,15 @@ what few tasks have (`Rare`) is apart. `move` is the one funnel through which a 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from wiretask_protocol.machines import TASK, TaskMachineEvent, TaskMachineState
-from wiretask_protocol.messages import RetryPolicy
+from wiretask_protocol.messages import ConcurrencyKey, FairnessKey, RateKey, RetryPolicy
+
+if TYPE_CHECKING:
+    from wiretask_scheduler.core.limits import Gate
 
 
 class Options(msgspec.Struct, frozen=True, gc=False):
@@ -27,6 +31,43 @@ class Options(msgspec.Struct, frozen=True, gc=False):
     retry: RetryPolicy | None = None
     #: In milliseconds; None is the scheduler's default.
     retention: int | None = None
+    #: Labels that its worker must have, and what it uses up of each resource; both in the order of their names.
+    requires: tuple[str, ...] = ()
+    resources: tuple[tuple[str, int], ...] = ()
+    concurrency: ConcurrencyKey | None = None
+    rate: RateKey | None = None
+    fairness: FairnessKey | None = None
+    #: Whether there is a limit that it may have to wait for.
+    limited: bool = False
+
+
+class Attempt(msgspec.Struct, frozen=True, gc=False, array_like=True):
+    """How one delivery went that did not end the task."""
+
+    attempt: int
+    outcome: int
+    #: By the wall clock, in milliseconds.
+    ended: int
+    worker: str
+    error_type: str | None
+    error_message: str | None
+
+
+class Links(msgspec.Struct, frozen=True, gc=False, array_like=True):
+    """What ties a task to others, as it was submitted."""
+
+    #: Tasks that must succeed first, and whether it runs although one has not.
+    after: tuple[bytes, ...] = ()
+    run_anyway: bool = False
+    #: It is a callback: how many members it waits for (-1: it is none), and how its handler is called.
+    size: int = -1
+    form: int = 0
+    #: It is a member: of whose group, and its place in it.
+    callback: bytes = b""
+    place: int = 0
+    #: The key that it holds, so that no task like it is taken in; and how long: see `UniqueUntil`.
+    unique: bytes = b""
+    until: int = 0
 
 
 class Rare(msgspec.Struct):
@@ -39,8 +80,10 @@ class Rare(msgspec.Struct):
     #: By the wall clock, in milliseconds.
     due: int | None = None
     expires: int | None = None
+    #: The last error, and how the latest deliveries went, the oldest first.
     error_type: str | None = None
     error_message: str | None = None
+    history: tuple[Attempt, ...] = ()
     #: More peers that wait for the result, besides `waiter`.
     waiters: tuple[int, ...] = ()
     #: Peers that want its Progress.
@@ -51,14 +94,20 @@ class Rare(msgspec.Struct):
     #: Whether the wait until `due` is a backoff and not a delay.
     backoff: bool = False
     started: float = 0.0
+    links: Links | None = None
+    #: How many tasks have not ended that it waits for.
+    blockers: int = 0
+    #: What waits for it is cancelled with it, whatever it would do if it failed.
+    uprooted: bool = False
 
 
-class Task(msgspec.Struct, gc=False):
+class Task(msgspec.Struct, gc=False, eq=False):
     """One task that has not ended."""
 
     id: bytes
     seq: int
     options: Options
+    #: Octets of its envelope, and for a callback of the results of its group besides.
     size: int
     submitted: int
     state: TaskMachineState = TaskMachineState.NEW
@@ -69,6 +118,8 @@ class Task(msgspec.Struct, gc=False):
     #: Session that holds the lease.
     holder: bytes = b""
     rare: Rare | None = None
+    #: The limit that it waits for; None once it is past them all.
+    gate: Gate | None = None
 
     def rarely(self) -> Rare:
         """What few tasks have, made when it is first needed."""

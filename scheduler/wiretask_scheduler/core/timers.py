@@ -1,6 +1,8 @@
-"""What is to happen later. Durations that recur have a deque each, in which time orders by itself; the rest is a heap.
+"""What is to happen later. Durations that recur have a deque each, in which time orders by itself; the rest are heaps.
 
-A timer is never taken back: when it comes up, whoever set it looks whether it still matters.
+Durations go by the monotonic clock, dates by the wall clock: a wall clock that is put forward or back moves what was
+asked for a date, and nothing else. A timer is never taken back: when it comes up, whoever set it looks whether it still
+matters.
 """
 
 from __future__ import annotations
@@ -9,15 +11,21 @@ import heapq
 from collections import deque
 from typing import Any, Literal
 
-Kind = Literal["due", "expire", "record", "limit", "resume", "grace"]
+from wiretask_scheduler.core.turn import Now
+
+Kind = Literal["due", "expire", "record", "limit", "resume", "grace", "open", "unique", "settle", "recur", "group"]
+
+#: A wall clock that is put forward is noticed within this time.
+_GLANCE_SECONDS = 5.0
 
 
 class Timers:
-    """Timers by the monotonic clock, in seconds."""
+    """Timers, in seconds of the monotonic clock, and dates, in milliseconds of the wall clock."""
 
     def __init__(self) -> None:
         self._queues: dict[tuple[Kind, float], deque[tuple[float, Any]]] = {}
         self._heap: list[tuple[float, int, Kind, Any]] = []
+        self._dates: list[tuple[int, int, Kind, Any]] = []
         self._number = 0
 
     def after(self, now: float, seconds: float, kind: Kind, what: Any) -> None:
@@ -28,29 +36,38 @@ class Timers:
         queue.append((now + seconds, what))
 
     def at(self, when: float, kind: Kind, what: Any) -> None:
-        """Sets a timer for a point in time."""
+        """Sets a timer for a point in time of the monotonic clock."""
         self._number += 1
         heapq.heappush(self._heap, (when, self._number, kind, what))
 
-    def deadline(self) -> float | None:
-        """When the next timer comes up."""
+    def on(self, millis: int, kind: Kind, what: Any) -> None:
+        """Sets a timer for a date."""
+        self._number += 1
+        heapq.heappush(self._dates, (millis, self._number, kind, what))
+
+    def deadline(self, now: Now) -> float | None:
+        """When to look next, by the monotonic clock."""
         heads = [queue[0][0] for queue in self._queues.values() if queue]
         if self._heap:
             heads.append(self._heap[0][0])
+        if self._dates:
+            heads.append(now.monotonic + min(max(0.0, self._dates[0][0] / 1000 - now.wall), _GLANCE_SECONDS))
         return min(heads, default=None)
 
-    def pop(self, now: float, most: int) -> list[tuple[Kind, Any]]:
+    def pop(self, now: Now, most: int) -> list[tuple[Kind, Any]]:
         """The timers that have come up, at most so many; the rest comes up at the next call."""
         due: list[tuple[Kind, Any]] = []
+        moment, millis = now.monotonic, now.wall * 1000
         for key, queue in list(self._queues.items()):
-            while queue and queue[0][0] <= now and len(due) < most:
+            while queue and queue[0][0] <= moment and len(due) < most:
                 due.append((key[0], queue.popleft()[1]))
             if not queue:
                 del self._queues[key]
-        while self._heap and self._heap[0][0] <= now and len(due) < most:
-            _, _, kind, what = heapq.heappop(self._heap)
-            due.append((kind, what))
+        while self._heap and self._heap[0][0] <= moment and len(due) < most:
+            due.append(heapq.heappop(self._heap)[2:])
+        while self._dates and self._dates[0][0] <= millis and len(due) < most:
+            due.append(heapq.heappop(self._dates)[2:])
         return due
 
     def __len__(self) -> int:
-        return len(self._heap) + sum(len(queue) for queue in self._queues.values())
+        return len(self._heap) + len(self._dates) + sum(len(queue) for queue in self._queues.values())

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 from wiretask_protocol.messages import AnyMessage, Error
 
 if TYPE_CHECKING:
-    from wiretask_scheduler.core.tasks import Options, Task
+    from wiretask_scheduler.core.facts import Fact, FactKey
+    from wiretask_scheduler.core.tasks import Attempt, Links, Options, Task
 
 
 #: The latest point in time that a store can keep, in milliseconds; a peer may name any 64 bits.
@@ -43,19 +44,22 @@ class Inserted(NamedTuple):
     expires: int | None
     note: str | None
     envelope: bytes
+    links: Links | None = None
 
 
 class Ended(NamedTuple):
-    """A task has ended: its row keeps the report for its retention, and its envelope goes."""
+    """A task has ended: its row keeps the report for its retention. Its envelope goes, unless it is dead."""
 
     seq: int
     state: int
     outcome: int
     attempt: int
     report: bytes | None
-    error: str | None
+    history: tuple[Attempt, ...]
     ended: int
     forget: int
+    #: Whether the envelope is kept, for another life.
+    keep: bool = False
 
 
 class Updated(NamedTuple):
@@ -69,7 +73,14 @@ class Updated(NamedTuple):
     due: int | None
     lease: int
     session: bytes | None
-    error: str | None
+    history: tuple[Attempt, ...]
+
+
+class Revived(NamedTuple):
+    """A dead task lives again, under a new seq."""
+
+    dead: int
+    seq: int
 
 
 @dataclass(slots=True)
@@ -79,6 +90,13 @@ class Changes:
     inserted: list[Inserted] = field(default_factory=list)
     updated: list[Updated] = field(default_factory=list)
     ended: list[Ended] = field(default_factory=list)
+    #: Dead tasks that live again, and those that are forgotten, by their seq.
+    revived: list[Revived] = field(default_factory=list)
+    purged: list[int] = field(default_factory=list)
+    #: What else is true from now on; None where it is not true any more.
+    facts: dict[FactKey, Fact | None] = field(default_factory=dict)
+    #: Facts of a kind whose keys begin so: until when they are kept, 0 for not at all. After `facts`.
+    ranges: list[tuple[int, bytes, int]] = field(default_factory=list)
     #: Sessions that have begun: token and the worker's name.
     sessions: list[tuple[bytes, str]] = field(default_factory=list)
     #: Tokens of sessions that are over.
@@ -88,12 +106,21 @@ class Changes:
 
     def __bool__(self) -> bool:
         return bool(
-            self.inserted or self.updated or self.ended or self.sessions or self.sessions_over or self.lease_ceiling
+            self.inserted
+            or self.updated
+            or self.ended
+            or self.facts
+            or self.sessions
+            or self.sessions_over
+            or self.lease_ceiling
+            or self.ranges
+            or self.revived
+            or self.purged
         )
 
     def rows(self) -> int:
         """How many rows there are."""
-        return len(self.inserted) + len(self.updated) + len(self.ended)
+        return len(self.inserted) + len(self.updated) + len(self.ended) + len(self.facts)
 
 
 class Dispatch(NamedTuple):
@@ -112,7 +139,7 @@ class Lookup(NamedTuple):
     peer: int
     seq: int
     task_id: bytes
-    kind: Literal["query", "await", "repeat"]
+    kind: Literal["query", "await", "submit", "dependency"]
 
 
 Send = AnyMessage | Dispatch

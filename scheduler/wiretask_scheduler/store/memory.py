@@ -11,8 +11,9 @@ from collections import deque
 from collections.abc import Iterable, Sequence
 from itertools import islice
 
+from wiretask_scheduler.core.facts import Fact, FactKey
 from wiretask_scheduler.core.records import StoredTask
-from wiretask_scheduler.core.turn import Changes, Ended, Inserted, Updated
+from wiretask_scheduler.core.turn import Changes, Ended, Inserted, Revived, Updated
 from wiretask_scheduler.store.window import LIVE_STATES, Committed, Loaded, Page
 
 #: Ended tasks that one call of `maintain` forgets.
@@ -29,9 +30,11 @@ class MemoryStore:
     def __init__(self, retention_octets: int = RETENTION_OCTETS) -> None:
         self._live: dict[int, tuple[Inserted, Updated | None]] = {}
         self._ended: dict[bytes, tuple[Inserted, Ended]] = {}
-        self._forget: list[tuple[int, bytes]] = []
-        #: Ids whose reports are kept, in the order in which they ended.
-        self._kept: deque[bytes] = deque()
+        self._facts: dict[FactKey, Fact] = {}
+        self._forget: list[tuple[int, int]] = []
+        #: Ids of those that have ended, by seq; and those whose reports are kept, in the order in which they ended.
+        self._ids: dict[int, bytes] = {}
+        self._kept: deque[int] = deque()
         self._kept_octets = 0
         self._budget = retention_octets
         self._lock = threading.Lock()
@@ -56,11 +59,43 @@ class MemoryStore:
         first = change.inserted[0].seq if change.inserted else 0
         self._end(row for row in change.ended if row.seq < first)
         conflicts = self._insert(change.inserted)
+        for revived in change.revived:
+            self._revive(revived)
+        for seq in change.purged:
+            self._drop(seq)
         for updated in change.updated:
             if updated.seq in self._live:
                 self._live[updated.seq] = (self._live[updated.seq][0], updated)
         self._end(row for row in change.ended if row.seq >= first)
+        self._write_facts(change)
         return conflicts
+
+    def _write_facts(self, change: Changes) -> None:
+        for key, fact in change.facts.items():
+            if fact is None:
+                self._facts.pop(key, None)
+            else:
+                self._facts[key] = fact
+        for kind, prefix, forget in change.ranges:
+            for key in [key for key in self._facts if key[0] == kind and key[1].startswith(prefix)]:
+                if forget:
+                    self._facts[key] = self._facts[key]._replace(forget=forget)
+                else:
+                    del self._facts[key]
+
+    def _revive(self, revived: Revived) -> None:
+        row = self._drop(revived.dead)
+        if row is not None:
+            self._live[revived.seq] = (row._replace(seq=revived.seq), None)
+
+    def _drop(self, seq: int) -> Inserted | None:
+        """Forgets a task that has ended."""
+        task_id = self._ids.pop(seq, None)
+        if task_id is None:
+            return None
+        inserted, ended = self._ended.pop(task_id)
+        self._kept_octets -= _octets(inserted, ended)
+        return inserted
 
     def _insert(self, inserted: Sequence[Inserted]) -> list[bytes]:
         conflicts: list[bytes] = []
@@ -79,11 +114,13 @@ class MemoryStore:
             if live is None:
                 continue
             task_id = live[0].id
-            self._ended[task_id] = (live[0]._replace(envelope=b""), row)
-            heapq.heappush(self._forget, (row.forget, task_id))
-            if row.report is not None:
-                self._kept.append(task_id)
-                self._kept_octets += len(row.report)
+            inserted = live[0] if row.keep else live[0]._replace(envelope=b"", links=None)
+            self._ended[task_id] = (inserted, row)
+            self._ids[row.seq] = task_id
+            heapq.heappush(self._forget, (row.forget, row.seq))
+            if _octets(inserted, row):
+                self._kept.append(row.seq)
+                self._kept_octets += _octets(inserted, row)
 
     def maintain(self, millis: int) -> bool:
         """Forgets ended tasks whose time is over, and the oldest reports when there are too many."""
@@ -94,16 +131,17 @@ class MemoryStore:
         for _ in range(_SLICE_ROWS):
             if not self._forget or self._forget[0][0] > millis:
                 break
-            _, row = self._ended.pop(heapq.heappop(self._forget)[1])
-            self._kept_octets -= len(row.report or b"")
+            self._drop(heapq.heappop(self._forget)[1])
         while self._kept_octets > self._budget and self._kept:
-            task_id = self._kept.popleft()
-            if task_id in self._ended:
+            task_id = self._ids.get(self._kept.popleft(), b"")
+            if task_id:
                 inserted, row = self._ended[task_id]
-                self._ended[task_id] = (inserted, row._replace(report=None))
-                self._kept_octets -= len(row.report or b"")
-        while self._kept and self._kept[0] not in self._ended:
+                self._ended[task_id] = (inserted._replace(envelope=b""), row._replace(report=None))
+                self._kept_octets -= _octets(inserted, row)
+        while self._kept and self._kept[0] not in self._ids:
             self._kept.popleft()
+        for key in [key for key, fact in self._facts.items() if fact.forget is not None and fact.forget <= millis]:
+            del self._facts[key]
         return bool(self._forget) and self._forget[0][0] <= millis
 
     def make_room(self) -> bool:
@@ -144,8 +182,19 @@ class MemoryStore:
             found += [_ended(*row) for row in heapq.nlargest(most, rows, key=lambda row: row[1].seq)]
         return sorted(found, key=lambda task: -task.seq)
 
+    def facts(self, kind: int, prefix: bytes) -> list[tuple[bytes, bytes]]:
+        """Facts of a kind whose keys begin so."""
+        with self._lock:
+            found = [(key, fact.value) for (of, key), fact in self._facts.items() if of == kind]
+        return sorted((key, value) for key, value in found if key.startswith(prefix))
+
     def close(self) -> None:
         """Nothing to let go of."""
+
+
+def _octets(inserted: Inserted, ended: Ended) -> int:
+    """What of a task that has ended counts for the budget."""
+    return len(ended.report or b"") + (len(inserted.envelope) if ended.keep else 0)
 
 
 def _live(row: Inserted, updated: Updated | None) -> StoredTask:
@@ -163,7 +212,8 @@ def _live(row: Inserted, updated: Updated | None) -> StoredTask:
         expires=row.expires,
         lease=updated.lease if updated else 0,
         session=updated.session if updated else None,
-        error=updated.error if updated else None,
+        history=updated.history if updated else (),
+        links=row.links,
     )
 
 
@@ -174,7 +224,9 @@ def _ended(row: Inserted, ended: Ended) -> StoredTask:
         options=row.options,
         state=ended.state,
         submitted=row.submitted,
-        error=ended.error,
+        history=ended.history,
+        size=len(row.envelope),
+        links=row.links,
         attempt=ended.attempt,
         outcome=ended.outcome,
         report=ended.report,

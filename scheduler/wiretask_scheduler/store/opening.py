@@ -75,6 +75,8 @@ def prepare(connection: sqlite3.Connection, path: Path) -> None:
         raise StoreError(f"{path} is the database of another program; choose another file")
     if version > schema.SCHEMA_VERSION:
         raise StoreError(f"{path} was written by a newer scheduler (schema {version}); upgrade this one")
+    if tables and version < schema.SCHEMA_VERSION:
+        raise StoreError(f"{path} was written by a draft of this scheduler (schema {version}); choose another file")
     if not tables:
         connection.execute(f"PRAGMA page_size = {schema.PAGE_OCTETS}")
     (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()

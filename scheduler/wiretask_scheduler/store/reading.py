@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from wiretask_protocol.messages import TaskState
 from wiretask_scheduler.core.records import StoredTask
 from wiretask_scheduler.store import opening, rows, schema
 from wiretask_scheduler.store.window import LIVE_STATES, Page
@@ -69,6 +70,9 @@ class Reader:
             if state is None:
                 listed = self._connection.execute(schema.LIST_ENDED, (start, most + 1)).fetchall()
                 found += rows.ended(self._connection, self._sets, listed)
+            elif state == TaskState.DEAD:
+                listed = self._connection.execute(schema.LIST_DEAD, (start, most + 1)).fetchall()
+                found += rows.ended(self._connection, self._sets, listed)
             elif state not in LIVE_STATES:
                 row = self._connection.execute(schema.SCAN_BOUND, (start, _SCANNED_ROWS)).fetchone()
                 bound = row[0] if row is not None else 0
@@ -78,6 +82,12 @@ class Reader:
         if len(found) > most:
             return Page(tasks=found[:most], next=found[most - 1].seq)
         return Page(tasks=found, next=bound or None)
+
+    def facts(self, kind: int, prefix: bytes) -> list[tuple[bytes, bytes]]:
+        """Facts of a kind whose keys begin so, in their order."""
+        with self._lock, opening.said(self._path):
+            bounds = (kind, prefix, rows.prefix_end(prefix))
+            return self._connection.execute(schema.FACTS_OF, bounds).fetchall()
 
     def close(self) -> None:
         """Waits for whoever reads."""

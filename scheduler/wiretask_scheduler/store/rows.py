@@ -9,10 +9,36 @@ from typing import Any
 import msgspec
 
 from wiretask_scheduler.core.records import StoredTask
-from wiretask_scheduler.core.tasks import Options
+from wiretask_scheduler.core.tasks import Attempt, Links, Options
 
 #: Distinct sets of options that get a number; programs have dozens. Past them, a row holds its set itself.
 NUMBERED = 65536
+
+
+def packed_history(history: tuple[Attempt, ...]) -> bytes | None:
+    """How deliveries went, as a row has it."""
+    return msgspec.msgpack.encode(history) if history else None
+
+
+def unpacked_history(packed: bytes | None) -> tuple[Attempt, ...]:
+    """How deliveries went, as the core has it."""
+    return msgspec.msgpack.decode(packed, type=tuple[Attempt, ...]) if packed is not None else ()
+
+
+def packed_links(links: Links | None) -> bytes | None:
+    """What ties a task to others, as a row has it."""
+    return msgspec.msgpack.encode(links) if links is not None else None
+
+
+def unpacked_links(packed: bytes | None) -> Links | None:
+    """What ties a task to others, as the core has it."""
+    return msgspec.msgpack.decode(packed, type=Links) if packed is not None else None
+
+
+def prefix_end(prefix: bytes) -> bytes:
+    """The least key that comes after all keys that begin so: one of octets 0xff has no such, and is never asked for."""
+    stem = prefix.rstrip(b"\xff")
+    return stem[:-1] + bytes([stem[-1] + 1])
 
 
 class OptionNumbers:
@@ -85,7 +111,8 @@ def live(connection: sqlite3.Connection, sets: OptionSets, rows: Iterable[tuple[
             expires=row[10],
             lease=row[11],
             session=row[12],
-            error=row[13],
+            history=unpacked_history(row[13]),
+            links=unpacked_links(row[14]),
         )
 
 
@@ -93,7 +120,8 @@ def gathered(
     connection: sqlite3.Connection, sets: OptionSets, rows: Iterable[tuple[bytes | None, ...]]
 ) -> Iterator[StoredTask]:
     """Rows of `schema.ENDED_COLUMNS`."""
-    for seq, task_id, number, packed, state, submitted, error, attempt, outcome, report, ended_ in rows:
+    for row in rows:
+        seq, task_id, number, packed, state, submitted, history, attempt, outcome, report, ended_, size, links = row
         assert seq is not None
         assert task_id is not None
         yield StoredTask(
@@ -102,11 +130,13 @@ def gathered(
             options=sets.of(connection, packed if packed is not None else int(number or 0)),
             state=int(state or 0),
             submitted=int(submitted or 0),
-            error=error.decode() if error is not None else None,
+            history=unpacked_history(history),
             attempt=int(attempt or 0),
             outcome=int(outcome or 0),
             report=report,
             ended=int(ended_ or 0),
+            size=int(size or 0),
+            links=unpacked_links(links),
         )
 
 
@@ -119,9 +149,11 @@ def ended(connection: sqlite3.Connection, sets: OptionSets, rows: Iterable[tuple
             options=sets.of(connection, row[2]),
             state=row[3],
             submitted=row[4],
-            error=row[5],
+            history=unpacked_history(row[5]),
             attempt=row[6],
             outcome=row[7],
             report=row[8],
             ended=row[9],
+            size=row[10],
+            links=unpacked_links(row[11]),
         )

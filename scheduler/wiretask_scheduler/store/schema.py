@@ -17,8 +17,8 @@ from functools import cache
 from itertools import chain
 from typing import Any, NamedTuple
 
-#: Kept in `PRAGMA user_version`; a file with a newer one is refused.
-SCHEMA_VERSION = 1
+#: Kept in `PRAGMA user_version`; a file with another one is refused, as long as there was no release.
+SCHEMA_VERSION = 2
 #: `PRAGMA application_id`: "wtsk".
 APPLICATION_ID = 0x7774736B
 #: Larger than SQLite's default: bodies of some kilobytes stay on the page of their row.
@@ -42,7 +42,8 @@ CREATE TABLE live (
   losses INTEGER NOT NULL DEFAULT 0,
   lease INTEGER NOT NULL DEFAULT 0,
   session BLOB,
-  error TEXT,
+  history BLOB,
+  links BLOB,
   envelope BLOB NOT NULL
 );
 CREATE TABLE ended (
@@ -54,24 +55,33 @@ CREATE TABLE ended (
   note TEXT,
   outcome INTEGER NOT NULL,
   attempt INTEGER NOT NULL,
-  error TEXT,
+  history BLOB,
+  links BLOB,
   ended INTEGER NOT NULL,
   forget INTEGER NOT NULL,
-  report BLOB
+  report BLOB,
+  envelope BLOB
 );
 CREATE INDEX ended_forget ON ended (forget);
+CREATE INDEX ended_dead ON ended (seq) WHERE state = 6;
+CREATE TABLE fact (
+  kind INTEGER NOT NULL, key BLOB NOT NULL, value BLOB NOT NULL, forget INTEGER, PRIMARY KEY (kind, key)
+) WITHOUT ROWID;
+CREATE INDEX fact_forget ON fact (forget) WHERE forget IS NOT NULL;
 CREATE TRIGGER over AFTER INSERT ON ended BEGIN DELETE FROM live WHERE seq = NEW.seq; END;
 """
 
 #: What rows are read as, in the order of `rows.live` and `rows.ended`.
 LIVE = """SELECT seq, id, options, state, submitted, length(envelope), failures, crashes, losses, due, expires, lease,
-session, error FROM live"""
-ENDED = "SELECT seq, id, options, state, submitted, error, attempt, outcome, report, ended FROM ended"
+session, history, links FROM live"""
+ENDED = """SELECT seq, id, options, state, submitted, history, attempt, outcome, report, ended,
+ifnull(length(envelope), 0), links FROM ended"""
 LAST_SEQ = "SELECT max(ifnull((SELECT max(seq) FROM live), 0), ifnull((SELECT max(seq) FROM ended), 0))"
 LIST_LIVE = LIVE + " WHERE seq < ? ORDER BY seq DESC LIMIT ?"
 LIST_ENDED = ENDED + " WHERE seq < ? ORDER BY seq DESC LIMIT ?"
 #: Those of one state, down to the seq that `SCAN_BOUND` has found.
 LIST_STATE = ENDED + " WHERE seq < ? AND seq >= ? AND state = ? ORDER BY seq DESC LIMIT ?"
+LIST_DEAD = ENDED + " WHERE seq < ? AND state = 6 ORDER BY seq DESC LIMIT ?"
 SCAN_BOUND = "SELECT seq FROM ended WHERE seq < ? ORDER BY seq DESC LIMIT 1 OFFSET ?"
 #: The same for `gather`: a set of options that stands in its row itself comes with its number 0.
 ENDED_COLUMNS = (
@@ -81,11 +91,13 @@ ENDED_COLUMNS = (
     "CASE typeof(options) WHEN 'blob' THEN options END",
     "state",
     "submitted",
-    "error",
+    "history",
     "attempt",
     "outcome",
     "report",
     "ended",
+    "ifnull(length(envelope), 0)",
+    "links",
 )
 
 #: Rows that one statement takes: the next larger one is filled up with empty rows. SQLite allows 32 766 parameters.
@@ -101,26 +113,42 @@ class Statement(NamedTuple):
 
 #: A task is inserted unless its id is that of a task that has ended.
 INSERT = Statement(
-    "INSERT INTO live (seq, id, options, state, submitted, due, expires, note, envelope)"
-    " WITH row (seq, id, options, state, submitted, due, expires, note, envelope) AS (%s)"
+    "INSERT INTO live (seq, id, options, state, submitted, due, expires, note, envelope, links)"
+    " WITH row (seq, id, options, state, submitted, due, expires, note, envelope, links) AS (%s)"
     " SELECT * FROM row WHERE seq IS NOT NULL AND NOT EXISTS (SELECT 1 FROM ended WHERE ended.id = row.id)",
-    9,
+    10,
 )
 UPDATE = Statement(
     "UPDATE live SET state = row.state, failures = row.failures, crashes = row.crashes, losses = row.losses,"
-    " due = row.due, lease = row.lease, session = row.session, error = row.error"
+    " due = row.due, lease = row.lease, session = row.session, history = row.history"
     " FROM (SELECT column1 AS seq, column2 AS state, column3 AS failures, column4 AS crashes, column5 AS losses,"
-    " column6 AS due, column7 AS lease, column8 AS session, column9 AS error FROM (%s)) AS row"
+    " column6 AS due, column7 AS lease, column8 AS session, column9 AS history FROM (%s)) AS row"
     " WHERE live.seq = row.seq",
     9,
 )
 END = Statement(
-    "INSERT INTO ended (seq, id, options, state, submitted, note, outcome, attempt, error, ended, forget, report)"
-    " WITH row (seq, state, outcome, attempt, report, error, ended, forget) AS (%s)"
+    "INSERT INTO ended"
+    " (seq, id, options, state, submitted, note, outcome, attempt, history, links, ended, forget, report, envelope)"
+    " WITH row (seq, state, outcome, attempt, report, history, ended, forget, keep) AS (%s)"
     " SELECT live.seq, live.id, live.options, row.state, live.submitted, live.note, row.outcome, row.attempt,"
-    " row.error, row.ended, row.forget, row.report FROM row CROSS JOIN live ON live.seq = row.seq",
-    8,
+    " row.history, CASE WHEN row.keep THEN live.links END, row.ended, row.forget, row.report,"
+    " CASE WHEN row.keep THEN live.envelope END FROM row CROSS JOIN live ON live.seq = row.seq",
+    9,
 )
+#: A dead task lives again: its row goes back under a new seq.
+REVIVE = """INSERT INTO live (seq, id, options, state, submitted, note, history, links, envelope)
+SELECT ?, id, options, 3, submitted, note, history, links, envelope FROM ended WHERE seq = ?"""
+FORGET_ENDED = Statement("DELETE FROM ended WHERE seq IN (%s)", 1)
+SET_FACT = Statement(
+    "INSERT INTO fact SELECT column1, column2, column3, column4 FROM (%s) WHERE column1 IS NOT NULL"
+    " ON CONFLICT (kind, key) DO UPDATE SET value = excluded.value, forget = excluded.forget",
+    4,
+)
+UNSET_FACT = Statement("DELETE FROM fact WHERE (kind, key) IN (%s)", 2)
+UNSET_FACTS = "DELETE FROM fact WHERE kind = ? AND key >= ? AND key < ?"
+FORGET_FACTS = "UPDATE fact SET forget = ? WHERE kind = ? AND key >= ? AND key < ?"
+FACTS = "SELECT kind, key, value, forget FROM fact ORDER BY kind, key"
+FACTS_OF = "SELECT key, value FROM fact WHERE kind = ? AND key >= ? AND key < ? ORDER BY key"
 OPEN_SESSION = Statement("INSERT INTO session SELECT column1, column2 FROM (%s) WHERE column1 IS NOT NULL", 2)
 END_SESSION = Statement("DELETE FROM session WHERE token IN (%s)", 1)
 

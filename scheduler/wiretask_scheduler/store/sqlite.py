@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from wiretask_scheduler.core.facts import Fact, FactKey
 from wiretask_scheduler.core.records import StoredSession, StoredTask
 from wiretask_scheduler.core.turn import Changes, Ended, Inserted, Updated
 from wiretask_scheduler.store import opening, rows, schema, upkeep
@@ -22,6 +23,8 @@ from wiretask_scheduler.store.window import Committed, Loaded, Page, StoreBusyEr
 #: Octets of reports that are kept, unless the configuration says otherwise.
 RETENTION_OCTETS = 1 << 30
 _NO_SEQ = 1 << 62
+#: What of a task that has ended counts for the budget.
+_KEPT_OCTETS = "ifnull(length(report), 0) + ifnull(length(envelope), 0)"
 
 
 class SqliteStore:
@@ -68,6 +71,10 @@ class SqliteStore:
             return Loaded(
                 tasks=self._load_tasks(),
                 sessions=[StoredSession(token=token, name=name) for token, name in sessions],
+                facts=[
+                    (kind, key, Fact(value, forget))
+                    for kind, key, value, forget in self._writer.execute(schema.FACTS).fetchall()
+                ],
                 lease_ceiling=self._meta("lease_ceiling", 1),
                 last_seq=self._last_seq,
             )
@@ -121,11 +128,49 @@ class SqliteStore:
         self._write_sessions(changes)
         self._end([row for row in ended if row.seq < first])
         conflicts = self._insert(inserted)
+        self._write_operations(changes)
         # Of several updates of one task the last one holds.
         updated: dict[int, Updated] = {row.seq: row for change in changes for row in change.updated}
-        schema.write(self._writer, schema.UPDATE, list(updated.values()))
+        values = [(*row[:8], rows.packed_history(row.history)) for row in updated.values()]
+        schema.write(self._writer, schema.UPDATE, values)
         self._end([row for row in ended if row.seq >= first])
+        self._write_facts(changes)
         return conflicts
+
+    def _write_operations(self, changes: Sequence[Changes]) -> None:
+        for revived in [row for change in changes for row in change.revived]:
+            self._writer.execute(schema.REVIVE, (revived.seq, revived.dead))
+            self._last_seq = max(self._last_seq, revived.seq)
+            self._forget_ended([revived.dead])
+        self._forget_ended([seq for change in changes for seq in change.purged])
+
+    def _forget_ended(self, seqs: Sequence[int]) -> None:
+        if seqs:
+            sizes = schema.gather(self._writer, ("seq", _KEPT_OCTETS), "ended WHERE seq", seqs)
+            self._retention.add(-sum(int(size or 0) for _, size in sizes))
+            schema.write(self._writer, schema.FORGET_ENDED, [(seq,) for seq in seqs])
+
+    def _write_facts(self, changes: Sequence[Changes]) -> None:
+        facts: dict[FactKey, Fact | None] = {}
+        for change in changes:
+            facts |= change.facts
+            if change.ranges:
+                # They are about what was written before them.
+                self._write_pairs(facts)
+                facts = {}
+                for kind, prefix, forget in change.ranges:
+                    bounds = (kind, prefix, rows.prefix_end(prefix))
+                    if forget:
+                        self._writer.execute(schema.FORGET_FACTS, (forget, *bounds))
+                    else:
+                        self._writer.execute(schema.UNSET_FACTS, bounds)
+        self._write_pairs(facts)
+
+    def _write_pairs(self, facts: dict[FactKey, Fact | None]) -> None:
+        if facts:
+            kept = [(*key, fact.value, fact.forget) for key, fact in facts.items() if fact is not None]
+            schema.write(self._writer, schema.SET_FACT, kept)
+            schema.write(self._writer, schema.UNSET_FACT, [key for key, fact in facts.items() if fact is None])
 
     def _write_sessions(self, changes: Sequence[Changes]) -> None:
         opened = [row for change in changes for row in change.sessions]
@@ -139,14 +184,18 @@ class SqliteStore:
     def _insert(self, inserted: Sequence[Inserted]) -> list[bytes]:
         if not inserted:
             return []
-        self._last_seq = inserted[-1].seq
+        self._last_seq = max(self._last_seq, inserted[-1].seq)
         conflicts: list[bytes] = []
         if len({row.id for row in inserted}) < len(inserted):
             inserted, conflicts = _without_repeats(inserted)
         writer = self._writer
         number, new = self._numbers.known.get, self._numbers.of
         # Inserted and its row have the same order, but for the number that stands for the options.
-        values = [(row[0], row[1], number(id(row[2])) or new(writer, row[2]), *row[3:]) for row in inserted]
+        links = rows.packed_links
+        values = [
+            (row[0], row[1], number(id(row[2])) or new(writer, row[2]), *row[3:9], row[9] and links(row[9]))
+            for row in inserted
+        ]
         if schema.write(writer, schema.INSERT, values) < len(inserted):
             ids = [row.id for row in inserted]
             conflicts += [found[0] for found in schema.gather(writer, ("id",), "ended WHERE id", ids) if found[0]]
@@ -155,12 +204,19 @@ class SqliteStore:
     def _end(self, ended: Sequence[Ended]) -> None:
         if not ended:
             return
-        if schema.write(self._writer, schema.END, ended) < len(ended):
+        packed = rows.packed_history
+        values = [(*row[:5], (row[5] and packed(row[5])) or None, *row[6:]) for row in ended]
+        if schema.write(self._writer, schema.END, values) < len(ended):
             # Some had no row, because their id was a conflict.
             seqs = [row.seq for row in ended]
             there = {int(found[0] or 0) for found in schema.gather(self._writer, ("seq",), "ended WHERE seq", seqs)}
             ended = [row for row in ended if row.seq in there]
-        self._retention.add(sum(len(row.report) for row in ended if row.report is not None))
+        octets = sum(len(row.report) for row in ended if row.report is not None)
+        dead = [row.seq for row in ended if row.keep]
+        if dead:
+            sizes = schema.gather(self._writer, ("seq", "length(envelope)"), "ended WHERE seq", dead)
+            octets += sum(int(size or 0) for _, size in sizes)
+        self._retention.add(octets)
 
     def maintain(self, millis: int) -> bool:
         """Forgets a slice of what has been kept long enough."""
@@ -200,6 +256,10 @@ class SqliteStore:
     def list_tasks(self, *, before: int | None, state: int | None, most: int) -> Page:
         """Tasks, newest first."""
         return self._reader.list_tasks(before=before, state=state, most=most)
+
+    def facts(self, kind: int, prefix: bytes) -> list[tuple[bytes, bytes]]:
+        """Facts of a kind whose keys begin so."""
+        return self._reader.facts(kind, prefix)
 
     def close(self) -> None:
         """Copies the log back, where that can be done now, and lets the next one in."""

@@ -33,12 +33,19 @@ def wal_bytes(path: Path) -> int:
         return 0
 
 
-_OVER_OCTETS = """SELECT ifnull(sum(length(report)), 0) FROM ended
+_OVER_OCTETS = """SELECT ifnull(sum(ifnull(length(report), 0) + ifnull(length(envelope), 0)), 0) FROM ended
 WHERE seq IN (SELECT seq FROM ended WHERE forget <= ? ORDER BY forget, seq LIMIT ?)"""
+_OLDEST_ENDED = "SELECT forget FROM ended ORDER BY forget LIMIT 1"
+_OLDEST_FACT = "SELECT forget FROM fact WHERE forget IS NOT NULL ORDER BY forget LIMIT 1"
 _FORGET = """DELETE FROM ended
 WHERE seq IN (SELECT seq FROM ended WHERE forget <= ? ORDER BY forget, seq LIMIT ?)"""
+_FORGET_FACTS = """DELETE FROM fact
+WHERE (kind, key) IN (SELECT kind, key FROM fact WHERE forget <= ? ORDER BY forget LIMIT ?)"""
+_SHED = """UPDATE ended SET report = NULL, envelope = NULL
+WHERE seq IN (SELECT seq FROM slice WHERE octets > 0)"""
 _MAKE_SLICE = "CREATE TEMP TABLE IF NOT EXISTS slice (seq INTEGER PRIMARY KEY, forget INTEGER, octets INTEGER)"
-_FILL_SLICE = """INSERT INTO slice SELECT seq, forget, ifnull(length(report), 0) FROM ended
+_FILL_SLICE = """INSERT INTO slice SELECT seq, forget, ifnull(length(report), 0) + ifnull(length(envelope), 0)
+FROM ended
 WHERE (forget, seq) > (?, ?) ORDER BY forget, seq LIMIT ?"""
 
 
@@ -108,13 +115,17 @@ class Retention:
         """Whether there is something to forget."""
         if self._kept > self._budget:
             return True
-        oldest = self._writer.execute("SELECT forget FROM ended ORDER BY forget LIMIT 1").fetchone()
-        return oldest is not None and oldest[0] <= millis
+        for oldest in (_OLDEST_ENDED, _OLDEST_FACT):
+            row = self._writer.execute(oldest).fetchone()
+            if row is not None and row[0] <= millis:
+                return True
+        return False
 
     def forget(self, millis: int) -> None:
         """Forgets one slice of tasks, and drops one slice of reports, in the transaction that is open."""
         (freed,) = self._writer.execute(_OVER_OCTETS, (millis, SLICE_ROWS)).fetchone()
         self._writer.execute(_FORGET, (millis, SLICE_ROWS))
+        self._writer.execute(_FORGET_FACTS, (millis, SLICE_ROWS))
         self.add(-freed)
         if self._kept + self._uncommitted > self._budget:
             self._drop_reports()
@@ -129,7 +140,7 @@ class Retention:
         # At the end the search begins anew: tasks that are kept for a shorter time lie before those that are not.
         self._shed_next = last if last is not None else (0, 0)
         (freed,) = writer.execute("SELECT ifnull(sum(octets), 0) FROM slice").fetchone()
-        writer.execute("UPDATE ended SET report = NULL WHERE seq IN (SELECT seq FROM slice WHERE octets > 0)")
+        writer.execute(_SHED)
         writer.execute(schema.SET_META, ("shed_forget", self._shed_next[0]))
         writer.execute(schema.SET_META, ("shed_seq", self._shed_next[1]))
         self.add(-freed)

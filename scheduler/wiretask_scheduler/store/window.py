@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from wiretask_protocol.messages import TaskState
-from wiretask_scheduler.core.records import StoredSession, StoredTask
+from wiretask_scheduler.core.records import StoredFact, StoredSession, StoredTask
 from wiretask_scheduler.core.turn import Changes
 
 #: States of tasks that have not ended.
@@ -38,6 +38,8 @@ class Loaded:
     #: By seq. Read as they are taken: millions of them are never all here at once.
     tasks: Iterator[StoredTask]
     sessions: Sequence[StoredSession]
+    #: By kind and key.
+    facts: Sequence[StoredFact] = ()
     lease_ceiling: int
     last_seq: int
 
@@ -103,6 +105,10 @@ class Store(Protocol):
 
         For a state in `LIVE_STATES`, all tasks that live: what they are at this moment only the core knows.
         """
+        ...
+
+    def facts(self, kind: int, prefix: bytes) -> Sequence[tuple[bytes, bytes]]:
+        """Keys and values of the facts of a kind whose keys begin so, in their order."""
         ...
 
     def close(self) -> None:

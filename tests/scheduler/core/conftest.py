@@ -90,7 +90,7 @@ class Scene:
     def passes(self, seconds: float) -> None:
         """Time passes, and every timer that is due comes up."""
         end = self.seconds + seconds
-        while (deadline := self.broker.deadline()) is not None and deadline <= end:
+        while (deadline := self.broker.deadline(self.now)) is not None and deadline <= end:
             self.seconds = max(self.seconds, deadline)
             self.broker.tick(self.now)
         self.seconds = end

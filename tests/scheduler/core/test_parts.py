@@ -4,8 +4,9 @@ import pytest
 
 from wiretask_protocol.machines import TASK, TaskMachineEvent, TaskMachineState
 from wiretask_protocol.messages import RetryPolicy
-from wiretask_scheduler.core import Settings
+from wiretask_scheduler.core import Now, Settings
 from wiretask_scheduler.core.policy import backoff_seconds
+from wiretask_scheduler.core.queues import Queue
 from wiretask_scheduler.core.ready import Lane, Ready, class_limit, size_class
 from wiretask_scheduler.core.tasks import IllegalMoveError, Options, Task, Tasks, move
 from wiretask_scheduler.core.timers import Timers
@@ -15,6 +16,10 @@ READY = TaskMachineState.READY
 
 def task(number: int = 1, priority: int = 5, state: TaskMachineState = READY) -> Task:
     return Task(number.to_bytes(16, "big"), number, Options("work", "default", priority), 10, 0, state)
+
+
+def lane() -> Lane:
+    return Lane(("default", "work", 1, 0, (), (), False), Queue("default", 0))
 
 
 @pytest.mark.parametrize("state", TaskMachineState)
@@ -32,47 +37,47 @@ def test_the_funnel_follows_the_table_and_nothing_else(state, event):
 
 
 def test_a_lane_gives_the_best_first():
-    lane = Lane(("default", "work", 1, 0))
+    line = lane()
     for number, priority in enumerate((5, 9, 0, 9), 1):
-        lane.push(task(number, priority))
+        line.put(task(number, priority))
     taken = []
-    while lane.head() is not None:
-        taken += [record.seq for record in lane.take(1)]
+    while line.head() is not None:
+        taken += [record.seq for record in line.take(1)]
     assert taken == [2, 4, 1, 3]
-    assert (lane.count, lane.mask) == (0, 0)
+    assert (line.count, line.mask) == (0, 0)
 
 
 def test_what_comes_back_goes_before_the_others():
-    lane = Lane(("default", "work", 1, 0))
-    lane.push(task(2))
-    lane.push_back(task(1))
-    assert [record.seq for record in lane.take(5)] == [1, 2]
+    line = lane()
+    line.put(task(2))
+    line.put_back(task(1))
+    assert [record.seq for record in line.take(5)] == [1, 2]
 
 
 def test_dead_entries_are_dropped_when_they_come_up():
-    lane = Lane(("default", "work", 1, 0))
+    line = lane()
     dead, alive = task(1), task(2)
-    lane.push(dead)
-    lane.push(alive)
+    line.put(dead)
+    line.put(alive)
     dead.state = TaskMachineState.CANCELLED
-    assert lane.head() is alive
-    assert lane.take(5) == [alive]
-    assert lane.head() is None
-    assert lane.take(5) == []
+    assert line.head() is alive
+    assert line.take(5) == [alive]
+    assert line.head() is None
+    assert line.take(5) == []
 
 
 def test_when_half_of_a_lane_is_dead_it_is_swept():
-    lane = Lane(("default", "work", 1, 0))
+    line = lane()
     tasks = [task(number, number % 10) for number in range(200)]
     for record in tasks:
-        lane.push(record)
+        line.put(record)
     for record in tasks[:101]:
         record.state = TaskMachineState.CANCELLED
-        lane.bury()
-    assert (lane.count, lane.dead) == (99, 0)
+        line.bury()
+    assert (line.count, line.dead) == (99, 0)
     taken = []
-    while lane.head() is not None:
-        taken += lane.take(100)
+    while line.head() is not None:
+        taken += line.take(100)
     assert sorted(record.seq for record in taken) == list(range(101, 200))
 
 
@@ -99,15 +104,23 @@ def test_types_that_are_used_once_cost_no_memory(scene):
 
 
 def test_lanes_that_are_empty_are_let_go():
-    ready = Ready()
-    lane, new = ready.lane(Options("work", "default", 5), 10)
+    ready, queue = Ready(), Queue("default", 0)
+    _, new = ready.lane(task(), queue)
     assert new
     ready.discard_empty()
     assert len(ready) == 0
-    lane, _ = ready.lane(Options("work", "default", 5), 10)
-    lane.push(task())
+    line, _ = ready.lane(task(), queue)
+    line.put(task())
     ready.discard_empty()
-    assert list(ready) == [lane]
+    assert list(ready) == [line]
+
+
+def test_a_queue_that_was_forgotten_gets_a_new_lane():
+    ready = Ready()
+    line, _ = ready.lane(task(), Queue("default", 0))
+    other, new = ready.lane(task(), Queue("default", 0))
+    assert new
+    assert other is not line
 
 
 @pytest.mark.parametrize("size", [0, 61440, 61441, 65536, 100_000, 1 << 20, (4 << 20) - 4096])
@@ -116,23 +129,42 @@ def test_a_size_class_fits_into_its_limit(size):
     assert size_class(size) == 0 or size < 1 << size_class(size)
 
 
+def at(monotonic: float, wall: float = 0.0) -> Now:
+    return Now(monotonic, wall)
+
+
 def test_timers_come_up_in_order_and_only_when_due():
     timers = Timers()
     timers.after(0.0, 5.0, "limit", "b")
     timers.after(1.0, 5.0, "limit", "c")
     timers.at(2.0, "due", "a")
-    assert timers.deadline() == 2.0
-    assert timers.pop(1.9, 10) == []
-    assert timers.pop(5.0, 10) == [("limit", "b"), ("due", "a")]
-    assert timers.pop(6.0, 10) == [("limit", "c")]
-    assert (timers.deadline(), len(timers)) == (None, 0)
+    assert timers.deadline(at(0.0)) == 2.0
+    assert timers.pop(at(1.9), 10) == []
+    assert timers.pop(at(5.0), 10) == [("limit", "b"), ("due", "a")]
+    assert timers.pop(at(6.0), 10) == [("limit", "c")]
+    assert (timers.deadline(at(6.0)), len(timers)) == (None, 0)
+
+
+def test_a_date_goes_by_the_wall_clock_however_that_is_put():
+    timers = Timers()
+    timers.on(9000, "due", "at nine")
+    assert timers.deadline(at(0.0, 8.0)) == 1.0
+    assert timers.pop(at(1.0, -3592.0), 10) == []
+    assert timers.pop(at(2.0, 9.0), 10) == [("due", "at nine")]
+
+
+def test_a_clock_that_is_put_forward_is_noticed_within_seconds():
+    timers = Timers()
+    timers.on(3_600_000, "due", "in an hour")
+    assert timers.deadline(at(100.0)) == 105.0
+    assert timers.pop(at(105.0, 3605.0), 10) == [("due", "in an hour")]
 
 
 def test_a_flood_of_timers_is_taken_in_parts():
     timers = Timers()
     for number in range(10):
         timers.at(1.0, "due", number)
-    assert [what for _, what in timers.pop(2.0, 4)] == [0, 1, 2, 3]
+    assert [what for _, what in timers.pop(at(2.0), 4)] == [0, 1, 2, 3]
     assert len(timers) == 6
 
 

@@ -69,7 +69,10 @@ def test_a_task_with_one_attempt_is_dead_when_it_fails(scene):
     scene.result(worker, lease, task_id, Outcome.FAILED)
     turn = scene.turn()
     (row,) = turn.changes.ended
-    assert (row.state, row.outcome, row.error) == (TaskState.DEAD, Outcome.FAILED, "Boom\nit broke")
+    assert (row.state, row.outcome, row.keep) == (TaskState.DEAD, Outcome.FAILED, True)
+    assert [(one.attempt, one.outcome, one.worker, one.error_type, one.error_message) for one in row.history] == [
+        (1, Outcome.FAILED, "worker 9", "Boom", "it broke")
+    ]
 
 
 def test_a_task_with_attempts_left_comes_back_after_its_backoff(scene):

@@ -9,8 +9,6 @@ from wiretask_protocol.messages import (
     CancelMode,
     Goodbye,
     Outcome,
-    Schedule,
-    ScheduleAction,
     TaskState,
     WaitReason,
 )
@@ -148,12 +146,6 @@ def test_an_answer_for_a_client_that_has_left_is_let_go(scene):
     assert scene.sent() == []
 
 
-def test_a_recurring_task_is_refused_and_not_ignored(scene):
-    scene.client()
-    scene.receive(1, Schedule(scene.seq(1), "nightly", ScheduleAction.DELETE, 5))
-    assert scene.sent() == [(1, "Error", ErrorCode.UNSUPPORTED_OPTION, 1), (1, "Accepted", 1)]
-
-
 def test_status_says_why_a_task_waits(scene):
     scene.client()
     task_id = scene.submit()
@@ -187,13 +179,21 @@ def test_status_says_who_has_a_running_task(scene):
 
 
 def test_status_of_an_ended_task_says_how_it_ended(scene):
+    from wiretask_protocol.messages import Query
+    from wiretask_scheduler.core.tasks import Attempt
+
     scene.client()
     task_id = scene.id()
-    from wiretask_protocol.messages import Query
 
     scene.receive(1, Query(scene.seq(1), task_id))
     (lookup,) = scene.turn().lookups
-    ended = stored(task_id, state=6, outcome=2, error="ValueError\nbad", ended=scene.now.millis - 3000)
+    ended = stored(
+        task_id,
+        state=6,
+        outcome=2,
+        history=(Attempt(1, 2, 7, "w", "ValueError", "bad"),),
+        ended=scene.now.millis - 3000,
+    )
     scene.broker.found(lookup, ended, scene.now)
     (status,) = scene.turn().sends[1]
     assert (status.state, status.outcome, status.error_type, status.error_message) == (6, 2, "ValueError", "bad")

@@ -2,7 +2,7 @@
 
 from wiretask_protocol.messages import Accepted, Credit, Goodbye, HeldLease, Outcome, Resume, TaskState, WaitReason
 from wiretask_scheduler.core.records import StoredSession, StoredTask
-from wiretask_scheduler.core.tasks import Options
+from wiretask_scheduler.core.tasks import Attempt, Options
 
 #: The session of the first worker of a scene, and one of before a restart.
 TOKEN = bytes([1]) * 16
@@ -224,7 +224,13 @@ def test_a_thousand_running_tasks_survive_a_restart_and_none_runs_again(scene):
 def test_a_backoff_goes_on_after_a_restart(scene):
     due = scene.now.millis + 3000
     task = row(
-        scene, 1, state=2, due=due, failures=1, error="Boom\nit broke", options=Options("work", "default", 5, 1, 3)
+        scene,
+        1,
+        state=2,
+        due=due,
+        failures=1,
+        history=(Attempt(1, 2, 7, "w", "Boom", "it broke"),),
+        options=Options("work", "default", 5, 1, 3),
     )
     load(scene, [task])
     scene.client()

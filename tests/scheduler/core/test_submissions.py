@@ -4,17 +4,10 @@ import pytest
 
 from wiretask_protocol.errors import ErrorCode
 from wiretask_protocol.messages import (
-    ConcurrencyKey,
-    DependencyPolicy,
-    FairnessKey,
-    Group,
-    RateKey,
-    Resource,
     Submit,
     SubmitFlags,
-    UniqueKey,
 )
-from wiretask_scheduler.core.submissions import UNSUPPORTED, placement
+from wiretask_scheduler.core.queues import placement
 
 
 def test_a_submission_is_accepted_with_its_row(scene):
@@ -83,28 +76,6 @@ def test_a_submission_is_refused_by_an_error_before_its_accepted(scene, case):
     assert scene.broker.state.tasks.count == 0
 
 
-OPTIONS = {
-    "unique": UniqueKey("k", 1, 1, 0),
-    "requires": ("gpu",),
-    "after": (bytes(16),),
-    "on_dependency_failure": int(DependencyPolicy.RUN),
-    "group": Group(bytes(16), 0, 1),
-    "concurrency": ConcurrencyKey("k", 1),
-    "rate": RateKey("k", 1, 1, 1),
-    "fairness": FairnessKey("k", 1),
-    "resources": (Resource("gpu", 1),),
-}
-
-
-@pytest.mark.parametrize("name", UNSUPPORTED)
-def test_an_option_that_is_not_there_yet_is_refused_by_name_and_not_ignored(scene, name):
-    scene.client()
-    scene.submit(**{name: OPTIONS[name]})
-    error, _ = scene.turn().sends[1]
-    assert (error.code, error.seq) == (ErrorCode.UNSUPPORTED_OPTION, 1)
-    assert name in error.text
-
-
 def test_a_full_store_takes_nothing_new_and_goes_on_with_the_rest(scene):
     scene.client()
     worker = scene.worker()
@@ -131,7 +102,7 @@ def test_a_repeated_submission_waits_for_what_the_store_knows(scene):
     second = scene.submit()
     turn = scene.turn()
     (lookup,) = turn.lookups
-    assert (lookup.task_id, lookup.kind, turn.sends) == (first, "repeat", {})
+    assert (lookup.task_id, lookup.kind, turn.sends) == (first, "submit", {})
     scene.broker.found(lookup, None, scene.now)
     turn = scene.turn()
     assert [row.id for row in turn.changes.inserted] == [first, second]

@@ -1,0 +1,122 @@
+"""What the store had when the scheduler started: tasks, sessions and facts become what they were.
+
+Nothing of it is handed out before `sessions.release`: workers that were connected may be running it.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from wiretask_protocol.machines import TaskMachineEvent, TaskMachineState
+from wiretask_scheduler.core import dependencies, limits, operations, recurring, sessions, uniques
+from wiretask_scheduler.core.facts import Kind
+from wiretask_scheduler.core.peers import Worker
+from wiretask_scheduler.core.tasks import Rare, Task, move
+
+if TYPE_CHECKING:
+    from wiretask_scheduler.core.records import StoredFact, StoredSession, StoredTask
+    from wiretask_scheduler.core.state import State
+    from wiretask_scheduler.core.turn import Now
+
+
+def load(
+    state: State,
+    tasks: Iterable[StoredTask],
+    stored_sessions: Iterable[StoredSession],
+    stored_facts: Iterable[StoredFact],
+    now: Now,
+) -> None:
+    """Takes in what was there when the scheduler stopped."""
+    edges = _load_facts(state, stored_facts)
+    for session in stored_sessions:
+        state.sessions[session.token] = Worker(
+            number=0,
+            name=session.name,
+            principal="",
+            frame_limit=state.settings.frame_limit,
+            in_flight=state.settings.in_flight,
+            session=session.token,
+        )
+    linked: list[Task] = []
+    for stored in tasks:
+        task = _load_task(state, stored)
+        if stored.links is not None:
+            linked.append(task)
+    for task in linked:
+        dependencies.load(state, task, edges.get(task.seq, ()))
+    if state.sessions:
+        state.grace = True
+        state.timers.after(now.monotonic, state.settings.resume_grace_seconds, "grace", None)
+    else:
+        sessions.release(state)
+    for task in linked:
+        dependencies.look_again(state, task)
+
+
+def _load_facts(state: State, stored: Iterable[StoredFact]) -> dict[int, list[bytes]]:
+    """Takes the facts in. Returns the edges, by the seq of the task that waits."""
+    edges: dict[int, list[bytes]] = defaultdict(list)
+    for kind, key, fact in stored:
+        match kind:
+            case Kind.EDGE:
+                edges[int.from_bytes(key[16:], "big")].append(key[:16])
+            case Kind.PART:
+                dependencies.load_part(state, key[:16], int.from_bytes(key[16:], "big"), fact.value)
+            case Kind.UNIQUE:
+                uniques.load(state, key, fact)
+            case Kind.QUEUE:
+                operations.load_queue(state, key.decode(), fact.value)
+            case Kind.RATE:
+                limits.load(state, fact.value)
+            case Kind.SCHEDULE:
+                recurring.load(state, fact.value)
+    return edges
+
+
+def revive(state: State, stored: StoredTask) -> Task:
+    """A record of a stored task, in the state NEW."""
+    task = Task(stored.id, stored.seq, state.tasks.shared(stored.options), stored.size, stored.submitted)
+    if stored.due or stored.expires or stored.history or stored.links or stored.crashes or stored.losses:
+        last = next((attempt for attempt in reversed(stored.history) if attempt.error_type is not None), None)
+        task.rare = Rare(
+            failures=stored.failures,
+            crashes=stored.crashes,
+            losses=stored.losses,
+            due=stored.due,
+            expires=stored.expires,
+            error_type=last.error_type if last is not None else None,
+            error_message=last.error_message if last is not None else None,
+            history=stored.history,
+            backoff=stored.failures > 0,
+            links=stored.links,
+        )
+    return task
+
+
+def _load_task(state: State, stored: StoredTask) -> Task:
+    task = revive(state, stored)
+    state.add(task)
+    if stored.expires is not None:
+        state.timers.on(stored.expires, "expire", task)
+    if stored.state == TaskMachineState.WAITING:
+        move(task, TaskMachineEvent.BLOCK)
+        return task
+    if stored.state == TaskMachineState.SCHEDULED and stored.due is not None:
+        move(task, TaskMachineEvent.DELAY)
+        state.timers.on(stored.due, "due", task)
+        return task
+    move(task, TaskMachineEvent.ADMIT)
+    holder = state.sessions.get(stored.session) if stored.session is not None else None
+    if stored.lease and holder is not None:
+        move(task, TaskMachineEvent.LEASE)
+        task.lease = stored.lease
+        task.holder = holder.session
+        holder.hold(task, stored.lease)
+        limits.occupy(state, task)
+        if stored.crashes:
+            state.suspect = task
+    else:
+        state.held_back[task] = None
+    return task

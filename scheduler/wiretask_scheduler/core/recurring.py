@@ -1,0 +1,254 @@
+"""Recurring tasks: what runs by the calendar, what becomes of runs that overlap, and of those that were missed.
+
+Each run is a task like any other. Its id follows from the name and the nominal time (R-SCH-003), so whoever makes it
+twice makes it once. The next nominal time is written with the run: a restart goes on where this one has stopped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from hashlib import sha256
+from itertools import islice, takewhile
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from msgspec.structs import replace
+
+from wiretask_protocol import codec
+from wiretask_protocol.machines import TaskMachineState
+from wiretask_protocol.messages import CancelMode, CatchUpPolicy, OverlapPolicy, Schedule, Submit
+from wiretask_scheduler.core import facts, requests, submissions
+from wiretask_scheduler.core.queues import placement
+from wiretask_scheduler.core.turn import Now
+
+if TYPE_CHECKING:
+    from wiretask_scheduler.core.state import State
+
+#: A run that is late by less than this is on time: the scheduler was restarted, say.
+ON_TIME_SECONDS = 60.0
+#: Missed runs that are caught up with, at most: the latest ones.
+CAUGHT_UP = 1000
+#: Octets of a frame before its payload.
+FRAME_HEADER = 5
+#: Options that make sense for one task only.
+SINGLE = ("not_before", "expires_at", "after", "group", "gather")
+
+
+class Calendar(NamedTuple):
+    """What a cron expression in a time zone means, which only the shell can say: moments in milliseconds.
+
+    Both raise ValueError, with the remedy, for an expression or a zone that is not valid.
+    """
+
+    #: The first moment after one; None if there is none.
+    after: Callable[[str, str, int], int | None]
+    #: The moments before one, the latest first.
+    before: Callable[[str, str, int], Iterator[int]]
+
+
+def _no_calendar(cron: str, zone: str, millis: int) -> Any:
+    raise ValueError("this scheduler has no calendar; use every instead of cron")
+
+
+#: For a core without a shell that knows one.
+NO_CALENDAR = Calendar(_no_calendar, _no_calendar)
+
+
+class Recurrence:
+    """One recurring task."""
+
+    __slots__ = ("last_id", "last_run", "next", "schedule")
+
+    def __init__(self, schedule: Schedule, due: int, last_run: int = 0, last_id: bytes = b"") -> None:
+        #: As it was put, with the seq 1.
+        self.schedule = schedule
+        #: The nominal time of the next run, and of the last one (0: none yet), in milliseconds.
+        self.next = due
+        self.last_run = last_run
+        self.last_id = last_id
+
+
+class Recurring:
+    """All recurring tasks, by name."""
+
+    def __init__(self, calendar: Calendar) -> None:
+        self.calendar = calendar
+        self._by_name: dict[str, Recurrence] = {}
+
+    def get(self, name: str) -> Recurrence | None:
+        """The recurring task of a name."""
+        return self._by_name.get(name)
+
+    def set(self, recurrence: Recurrence) -> None:
+        """Takes one in, in the place of the former one of its name."""
+        self._by_name[recurrence.schedule.name] = recurrence
+
+    def pop(self, name: str) -> Recurrence | None:
+        """Lets go of one."""
+        return self._by_name.pop(name, None)
+
+    def __iter__(self) -> Iterator[Recurrence]:
+        return iter(self._by_name.values())
+
+    def __len__(self) -> int:
+        return len(self._by_name)
+
+
+class BadScheduleError(ValueError):
+    """The text says what is wrong with a schedule, and the remedy."""
+
+
+def put(state: State, schedule: Schedule, now: Now) -> None:
+    """Creates or replaces a recurring task; the same one again changes nothing. Raises BadScheduleError."""
+    schedule = replace(schedule, seq=1)
+    former = state.recurring.get(schedule.name)
+    if former is not None and former.schedule == schedule:
+        return
+    for option in SINGLE:
+        if getattr(schedule, option) is not None:
+            raise BadScheduleError(f"{option} is for one task, and this one recurs; leave it out")
+    due = _next(state, schedule, now.millis)
+    if due is None:
+        raise BadScheduleError(f"{schedule.cron!r} never comes; check its day and month")
+    recurrence = Recurrence(schedule, due)
+    if former is not None:
+        recurrence.last_run, recurrence.last_id = former.last_run, former.last_id
+    state.recurring.set(recurrence)
+    _record(state, recurrence)
+    state.timers.on(due, "recur", recurrence)
+
+
+def delete(state: State, name: str) -> bool:
+    """Removes a recurring task; its runs that are there go on. Whether it was there."""
+    if state.recurring.pop(name) is None:
+        return False
+    state.turn.changes.facts[facts.schedule(name)] = None
+    return True
+
+
+def on_recur(state: State, recurrence: Recurrence, now: Now) -> None:
+    """A recurring task is due, or several of its runs are after a time without a scheduler."""
+    schedule = recurrence.schedule
+    if state.recurring.get(schedule.name) is not recurrence:
+        return
+    if recurrence.next > now.millis:
+        state.timers.on(recurrence.next, "recur", recurrence)
+        return
+    due = _due(state, recurrence, now)
+    following = _next(state, schedule, now.millis, anchor=recurrence.next)
+    for moment in _chosen(schedule, due, now):
+        _run(state, recurrence, moment, now)
+    if following is None:
+        state.recurring.pop(schedule.name)
+        state.turn.changes.facts[facts.schedule(schedule.name)] = None
+        return
+    recurrence.next = following
+    _record(state, recurrence)
+    state.timers.on(following, "recur", recurrence)
+
+
+def _next(state: State, schedule: Schedule, millis: int, anchor: int | None = None) -> int | None:
+    if schedule.every is not None:
+        if anchor is None:
+            return millis + schedule.every
+        return anchor + ((millis - anchor) // schedule.every + 1) * schedule.every
+    assert schedule.cron is not None  # R-SCH-001
+    try:
+        return state.recurring.calendar.after(schedule.cron, schedule.zone or "UTC", millis)
+    except ValueError as error:
+        raise BadScheduleError(str(error)) from None
+
+
+def _due(state: State, recurrence: Recurrence, now: Now) -> list[int]:
+    """The moments that have come and have not been seen to, oldest first; the latest ones of many."""
+    schedule, first = recurrence.schedule, recurrence.next
+    if schedule.every is not None:
+        latest = first + (now.millis - first) // schedule.every * schedule.every
+        moments: Iterator[int] = iter(range(latest, first - 1, -schedule.every))
+    else:
+        assert schedule.cron is not None
+        zone = schedule.zone or "UTC"
+        before = state.recurring.calendar.before(schedule.cron, zone, now.millis + 1)
+        moments = takewhile(lambda moment: moment >= first, before)
+    return list(islice(moments, CAUGHT_UP))[::-1] or [first]
+
+
+def _chosen(schedule: Schedule, due: list[int], now: Now) -> list[int]:
+    """Which of the moments that have come get their run."""
+    if schedule.catch_up == CatchUpPolicy.ALL:
+        return due
+    latest = due[-1:]
+    if schedule.catch_up == CatchUpPolicy.ONE or latest[0] >= now.millis - ON_TIME_SECONDS * 1000:
+        return latest
+    return []
+
+
+def _run(state: State, recurrence: Recurrence, moment: int, now: Now) -> None:
+    """Makes the run of a moment, unless the one before it stands in its way."""
+    schedule = recurrence.schedule
+    former = state.tasks.get(recurrence.last_id)
+    if former is not None and former.state is not TaskMachineState.NEW:
+        if schedule.overlap == OverlapPolicy.REPLACE:
+            requests.stop(state, former, CancelMode.COOPERATIVE, now)
+        elif schedule.overlap != OverlapPolicy.QUEUE:
+            return
+    assert schedule.envelope is not None  # R-SCH-001
+    _, queue = codec.envelope_route(schedule.envelope)
+    task_id = run_id(schedule.name, queue, moment)
+    recurrence.last_run, recurrence.last_id = moment, task_id
+    if state.tasks.get(task_id) is None:
+        submissions.take_in(state, _submit(state, schedule, task_id), 0, now)
+
+
+def run_id(name: str, queue: str, moment: int) -> bytes:
+    """The id of the run of a nominal time in milliseconds (R-SCH-003)."""
+    rest = sha256(name.encode() + b"\0" + moment.to_bytes(8, "big")).digest()
+    version = bytes((0x70 | rest[0] & 0x0F, rest[1], 0x80 | rest[2] & 0x3F))
+    return moment.to_bytes(8, "big")[2:] + version + rest[3:8] + placement(queue)
+
+
+def _submit(state: State, schedule: Schedule, task_id: bytes) -> Submit:
+    spread = round(state.jitter() * schedule.spread) if schedule.spread else 0
+    assert schedule.envelope is not None
+    return Submit(
+        1,
+        task_id,
+        0,
+        schedule.priority,
+        schedule.envelope,
+        delay=(schedule.delay or 0) + spread or None,
+        **{name: getattr(schedule, name) for name in _OPTIONS},
+    )
+
+
+#: Options that every run has as the schedule says.
+_OPTIONS = (
+    "expires_in",
+    "time_limit",
+    "max_attempts",
+    "retry",
+    "unique",
+    "requires",
+    "concurrency",
+    "rate",
+    "fairness",
+    "retention",
+    "cost",
+    "resources",
+    "note",
+)
+
+
+def _record(state: State, recurrence: Recurrence) -> None:
+    octets = codec.encode(recurrence.schedule)[FRAME_HEADER:]
+    value = facts.pack((octets, recurrence.next, recurrence.last_run, recurrence.last_id))
+    state.turn.changes.facts[facts.schedule(recurrence.schedule.name)] = facts.Fact(value)
+
+
+def load(state: State, value: bytes) -> None:
+    """A recurring task of before a restart. What it has missed meanwhile is seen to when its timer comes up."""
+    octets, due, last_run, last_id = facts.unpack(value, tuple[bytes, int, int, bytes])
+    schedule = codec.decode(Schedule.COMMAND, octets)
+    assert isinstance(schedule, Schedule)
+    recurrence = Recurrence(schedule, due, last_run, last_id)
+    state.recurring.set(recurrence)
+    state.timers.on(due, "recur", recurrence)
