@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import math
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -37,14 +39,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(own)
     try:
         code: int = options.act(options, command)
+        sys.stdout.flush()
     except (KnownError, ResultsError, _Usage) as error:
         return _say(str(error), USAGE)
     except ContractError as error:
         return _say("the adapter is wrong, nothing was judged: %s" % error, CONTRACT)
     except BrokenPipeError:
+        # Who reads no more has seen enough; what Python flushes at its end goes nowhere.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except OSError as error:
-        return _say("%s: %s" % (error.filename, error.strerror), USAGE)
+        where = "" if error.filename is None else "%s: " % error.filename
+        return _say("%s%s" % (where, error.strerror), USAGE)
     except KeyboardInterrupt:
         return 130
     return code
@@ -101,12 +107,27 @@ def _add_run(parser: argparse.ArgumentParser, role: str) -> None:
     parser.add_argument("--known", type=Path, metavar="FILE", help="the list of known failures")
     parser.add_argument("--update-known", action="store_true", help="write that list anew from what fails now")
     parser.add_argument("--report", type=Path, metavar="FOLDER", help="results.json, junit.xml and index.html go there")
-    parser.add_argument("--scale", type=float, default=1.0, metavar="N", help="wait N times as long")
+    parser.add_argument("--scale", type=_scale, default=1.0, metavar="N", help="wait N times as long")
     parser.add_argument(
-        "--times", type=int, default=1, metavar="N", help="run N times; every case must have one verdict"
+        "--times", type=_times, default=1, metavar="N", help="run N times; every case must have one verdict"
     )
     parser.add_argument("--list", action="store_true", help="name the cases and run none")
     parser.set_defaults(act=_run, role=role)
+
+
+def _scale(text: str) -> float:
+    """Raises ValueError, which argparse says in its words."""
+    scale = float(text)
+    if not 0 < scale < math.inf:
+        raise ValueError(text)
+    return scale
+
+
+def _times(text: str) -> int:
+    times = int(text)
+    if times < 1:
+        raise ValueError(text)
+    return times
 
 
 def _run(options: argparse.Namespace, command: tuple[str, ...]) -> int:
@@ -117,7 +138,7 @@ def _run(options: argparse.Namespace, command: tuple[str, ...]) -> int:
         return _list(wanted)
     if not command:
         raise _Usage("after -- comes the command of the adapter; conformance/README.md says what it answers")
-    if options.role == "both" and performance.BETWEEN not in command:
+    if options.role == "both" and not all(performance.two(command)):
         raise _Usage("both takes two commands, with ---- between them: the client's and the scheduler's")
     if options.update_known and options.known is None:
         raise _Usage("--update-known writes the list that --known names")

@@ -13,7 +13,7 @@ from wiretask_conformance.patterns import matches
 from wiretask_conformance.results import Implementation, Result, Run
 from wiretask_conformance.scenario import Scenario
 from wiretask_conformance.spec import SIDES, Spec
-from wiretask_conformance.testee import ContractError, Testee
+from wiretask_conformance.testee import Testee
 
 #: Stands between the two commands of `both`: the client's, and the scheduler's.
 BETWEEN = "----"
@@ -37,6 +37,12 @@ class Wanted(NamedTuple):
     def has(self, identifier: str, name: str) -> bool:
         """Whether a case is among those that are run."""
         return not self.patterns or any(matches(pattern, identifier, name) for pattern in self.patterns)
+
+
+def two(command: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The two commands of `both`; what is not there is empty."""
+    at = command.index(BETWEEN) if BETWEEN in command else len(command)
+    return command[:at], command[at + 1 :]
 
 
 def run(spec: Spec, wanted: Wanted, said: Callable[[Result], None] = lambda result: None) -> tuple[Run, list[Result]]:
@@ -70,7 +76,7 @@ def _codec(spec: Spec, wanted: Wanted, said: Callable[[Result], None]) -> tuple[
     testee = Testee(wanted.command, scale=wanted.scale)
     try:
         answer = testee.greet("codec", spec.digest, [wanted.version])
-        implementation = _named(answer.get("implementation"))
+        implementation = Implementation.of(answer["implementation"])
         codec.smoke(testee)
         return implementation, codec.run(testee, cases, said=said, enough=wanted.enough)
     finally:
@@ -79,14 +85,14 @@ def _codec(spec: Spec, wanted: Wanted, said: Callable[[Result], None]) -> tuple[
 
 def _both(spec: Spec, wanted: Wanted, said: Callable[[Result], None]) -> tuple[Implementation, list[Result]]:
     chosen = [played for played in scenarios(spec, wanted.role) if wanted.has(played.id, played.name)]
-    at = wanted.command.index(BETWEEN)
-    clients = behaviour.Troupe(wanted.command[:at], "client", spec, wanted.scale)
-    schedulers = behaviour.Troupe(wanted.command[at + 1 :], "scheduler", spec, wanted.scale)
+    client, scheduler = two(wanted.command)
+    clients = behaviour.Troupe(client, "client", spec, wanted.scale)
+    schedulers = behaviour.Troupe(scheduler, "scheduler", spec, wanted.scale)
     schedulers.beside = clients
     try:
         clients.greet()
         schedulers.greet()
-        names = _named(clients.implementation), _named(schedulers.implementation)
+        names = Implementation.of(clients.implementation), Implementation.of(schedulers.implementation)
         versions = dict.fromkeys(one.version for one in names)
         together = Implementation(" and ".join(one.name for one in names), " and ".join(versions))
         return together, behaviour.run(schedulers, chosen, said, enough=wanted.enough, again=wanted.again)
@@ -100,7 +106,7 @@ def _part(spec: Spec, wanted: Wanted, said: Callable[[Result], None]) -> tuple[I
     troupe = behaviour.Troupe(wanted.command, wanted.role, spec, wanted.scale)
     try:
         troupe.greet()
-        return _named(troupe.implementation), behaviour.run(
+        return Implementation.of(troupe.implementation), behaviour.run(
             troupe, chosen, said, enough=wanted.enough, again=wanted.again
         )
     finally:
@@ -118,10 +124,3 @@ def names(spec: Spec, wanted: Wanted) -> Sequence[tuple[str, str]]:
         golden.load(spec, wanted.version) if wanted.role == "codec" else scenarios(spec, wanted.role)
     )
     return [(case.id, case.name) for case in cases if wanted.has(case.id, case.name)]
-
-
-def _named(answer: object) -> Implementation:
-    """Who has answered to start. Raises ContractError."""
-    if not isinstance(answer, dict) or not isinstance(answer.get("name"), str):
-        raise ContractError('start is answered with {"implementation": {"name": …}}')
-    return Implementation.of(answer)

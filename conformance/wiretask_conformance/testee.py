@@ -34,6 +34,8 @@ MOST_STARTS = 25
 LINES_AHEAD = 4096
 #: How much is shown of what a testee that died has said on its standard error.
 TAIL_OCTETS = 2000
+#: What an answer to start may say, and what holds where it does not.
+_GREETED: dict[str, Any] = {"implementation": None, "pipeline": 1, "lacks": []}
 
 Request = dict[str, Any]
 
@@ -78,7 +80,7 @@ class Testee:
         self.greeting = {"op": "start", "contract": CONTRACT, "role": role, "spec": spec, "versions": list(versions)}
         try:
             self._running()
-        except ContractError:
+        except BaseException:
             self.stop()
             raise
         return self.greeted
@@ -123,9 +125,7 @@ class Testee:
             self._start()
             if self.greeting is not None:
                 self.greeted = self._receive(self._send(self.greeting, START_SECONDS), START_SECONDS)
-                pipeline = self.greeted.get("pipeline", 1)
-                if not isinstance(pipeline, int) or pipeline < 1:
-                    raise ContractError("pipeline is how many requests may be unanswered, 1 or more, not %r" % pipeline)
+                _check_greeted(self.greeted)
         assert self._process is not None
         return self._process
 
@@ -215,6 +215,18 @@ class Testee:
                 self._receive(self._send({"op": "stop"}, ANSWER_SECONDS), ANSWER_SECONDS)
         self.stop()
         self._errors.close()
+
+
+def _check_greeted(answer: dict[str, Any]) -> None:
+    """Raises ContractError for an answer to start that is not of the form of the contract."""
+    implementation, pipeline, lacks = (answer.get(key, other) for key, other in _GREETED.items())
+    if not isinstance(implementation, dict) or not isinstance(implementation.get("name"), str):
+        said = json.dumps(answer, ensure_ascii=False)[:200]
+        raise ContractError('start is answered with {"implementation": {"name": …}}, not with %s' % said)
+    if not isinstance(pipeline, int) or pipeline < 1:
+        raise ContractError("pipeline is how many requests may be unanswered, 1 or more, not %r" % (pipeline,))
+    if not isinstance(lacks, list) or not all(isinstance(feature, str) for feature in lacks):
+        raise ContractError("lacks is a list of features, not %r" % (lacks,))
 
 
 def _written(descriptor: int, octets: bytes, seconds: float) -> bool:

@@ -86,7 +86,7 @@ def ask_many(one: testee.Testee, *what: Any) -> list[Any]:
 
 
 def test_an_adapter_is_greeted_with_the_contract_the_role_the_spec_and_the_versions(adapter: Adapter) -> None:
-    one = adapter("request = next(asked)\nsay(1, heard=request)\n" + HANGS)
+    one = adapter("request = next(asked)\nsay(1, implementation={'name': 'x'}, heard=request)\n" + HANGS)
     assert one.greet("worker", "ab" * 32, [1, 2])["heard"] == {
         "op": "start",
         "seq": 1,
@@ -387,6 +387,26 @@ def test_one_that_logs_to_standard_output_is_told_where_to(adapter: Adapter) -> 
 def test_a_pipeline_that_is_no_number_of_requests_breaks_the_contract(adapter: Adapter, pipeline: str) -> None:
     error = refused(greeted, adapter(f"start(pipeline={pipeline})\n" + ECHO))
     assert "pipeline" in str(error)
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        ("", '{"name": …}}, not with {"seq": 1}'),
+        ("implementation='mine'", 'not with {"seq": 1, "implementation": "mine"}'),
+        ("implementation={'name': 7}", 'not with {"seq": 1, "implementation": {"name": 7}}'),
+        ("error='versions 1 to 1 are not known'", 'not with {"seq": 1, "error": "versions 1 to 1 are not known"}'),
+        ("skipped='contract 1'", 'not with {"seq": 1, "skipped": "contract 1"}'),
+        ("implementation={'name': 'x'}, lacks='auth'", "lacks is a list of features, not 'auth'"),
+        ("implementation={'name': 'x'}, lacks=None", "lacks is a list of features, not None"),
+        ("implementation={'name': 'x'}, lacks=[1]", "lacks is a list of features, not [1]"),
+        ("implementation={'name': 'x'}, lacks={'auth': 1}", "lacks is a list of features, not {'auth': 1}"),
+    ],
+)
+def test_one_that_says_no_name_or_another_version_is_quoted(adapter: Adapter, answer: str, said: str) -> None:
+    error = refused(greeted, adapter(f"say(next(asked)['seq'], {answer})\n" + HANGS))
+    assert str(error).endswith(said)
+    assert verdict(error) == "contract"
 
 
 def test_an_adapter_that_greets_wrongly_is_ended(adapter: Adapter) -> None:

@@ -1,0 +1,359 @@
+"""The suite as a program: what it says, and with which code it ends. Errors of users are one line each."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+import wiretask_conformance
+
+pytestmark = [pytest.mark.processes, pytest.mark.slow]
+
+PROGRAM = [sys.executable, "-m", "wiretask_conformance"]
+README = Path(wiretask_conformance.__file__).parents[1] / "README.md"
+#: Says its name, and does not know how to do anything.
+SKIPS = """
+import json, sys
+for line in sys.stdin:
+    request = json.loads(line)
+    answer = {"implementation": {"name": "x"}} if request["op"] == "start" else {"skipped": "not yet"}
+    print(json.dumps({"seq": request["seq"], **answer}), flush=True)
+"""
+#: Refuses everything with an error that there is not.
+REFUSES = SKIPS.replace('{"skipped": "not yet"}', '{"error": "NO"}')
+
+
+class Ended(NamedTuple):
+    """How the program has ended."""
+
+    code: int
+    out: str
+    err: str
+
+
+def suite(*words: str | Path) -> Ended:
+    done = subprocess.run(
+        [*PROGRAM, *map(str, words)],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+        start_new_session=True,
+        timeout=60,
+    )
+    return Ended(done.returncode, done.stdout, done.stderr)
+
+
+def says(*words: str | Path, code: int) -> str:
+    """The one line that a user gets for an error, without the name of the program."""
+    ended = suite(*words)
+    assert (ended.code, ended.out) == (code, "")
+    (line,) = ended.err.splitlines()
+    before, _, said = line.partition(": ")
+    assert before == "wiretask-conformance"
+    return said
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of its own, with three adapters in it."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("PYTHONUNBUFFERED", raising=False)
+    for name, text in {"skips.py": SKIPS, "refuses.py": REFUSES, "readme.py": of_the_readme()}.items():
+        (tmp_path / name).write_text(text)
+    return tmp_path
+
+
+def of_the_readme() -> str:
+    """The adapter that the page shows."""
+    return README.read_text().partition("## A complete adapter")[2].partition("```python\n")[2].partition("```")[0]
+
+
+def adapter(name: str) -> list[str]:
+    return ["--", sys.executable, name]
+
+
+# 0: conformant, and everything that is no run
+
+
+def test_the_adapter_of_the_page_has_its_first_green_case() -> None:
+    ended = suite("codec", "--run", "Accepted/many", *adapter("readme.py"))
+    assert (ended.code, ended.err) == (0, "")
+    assert ended.out.splitlines()[-2:] == ["conformant", "1 passed, 0 failed, 0 not applicable"]
+
+
+@pytest.mark.parametrize("words", [["--help"], ["codec", "--help"], ["both", "--help"], ["--version"]])
+def test_who_asks_for_help_gets_it_on_standard_output(words: list[str]) -> None:
+    ended = suite(*words)
+    assert (ended.code, ended.err) == (0, "")
+    assert "wiretask-conformance" in ended.out
+
+
+@pytest.mark.parametrize("role", ["codec", "worker", "client", "scheduler", "both"])
+def test_the_cases_are_named_without_an_adapter(role: str) -> None:
+    ended = suite(role, "--list")
+    names = [line.split("  ")[1] for line in ended.out.splitlines()]
+    assert (ended.code, ended.err) == (0, "")
+    assert len(set(names)) == len(names) > 1
+
+
+def test_a_listed_case_can_be_chosen_by_its_id_and_be_explained() -> None:
+    (line,) = suite("worker", "--list", "--run", "cell/worker/accepted/Hello.ping").out.splitlines()
+    identifier = line.partition("  ")[0]
+    assert suite("worker", "--list", "--run", identifier).out.splitlines() == [line]
+    assert suite("explain", identifier).out.startswith(line)
+
+
+def test_the_data_is_copied_and_counted(here: Path) -> None:
+    ended = suite("copy", here / "data")
+    assert (ended.code, ended.err) == (0, "")
+    assert ended.out == f"{len(suite('codec', '--list').out.splitlines())} cases in {here / 'data'}\n"
+
+
+def test_reports_are_written_and_a_matrix_is_made_of_them(here: Path) -> None:
+    ended = suite("codec", "--run", "Accepted/many", "--report", "a/b", *adapter("readme.py"))
+    assert ended.out.splitlines()[-1] == "reports: a/b/index.html"
+    assert {path.name for path in (here / "a" / "b").iterdir()} == {"results.json", "junit.xml", "index.html"}
+    assert suite("matrix", "a/b/results.json", "--output", "page.html") == Ended(0, "", "")
+    assert suite("matrix", "a/b/results.json").out == (here / "page.html").read_text() + "\n"
+
+
+def test_who_reads_no_more_is_not_told_of_it() -> None:
+    """A pipe to `head`: all the cases are more than it holds, and the coverage is less."""
+    for words in (["codec", "--list"], ["explain", "Accepted/many"]):
+        read, write = os.pipe()
+        os.close(read)
+        process = subprocess.Popen(
+            [*PROGRAM, *words], stdout=write, stderr=subprocess.PIPE, encoding="utf-8", start_new_session=True
+        )
+        os.close(write)
+        _, err = process.communicate(timeout=60)
+        assert (process.returncode, err) == (0, "")
+
+
+# 1: the implementation is wrong
+
+
+def test_a_codec_that_refuses_everything_is_wrong() -> None:
+    ended = suite("codec", "--run", "Accepted/*", *adapter("refuses.py"))
+    assert (ended.code, ended.err) == (1, "")
+    assert "not conformant" in ended.out.splitlines()
+
+
+def test_a_verdict_that_changes_is_wrong(here: Path) -> None:
+    """It knows a message the first time that it runs, and refuses whatever it is asked from then on."""
+    (here / "once.py").write_text(
+        "import os\n"
+        "program = 'refuses.py' if os.path.exists('ran') else 'readme.py'\n"
+        "open('ran', 'w').close()\n"
+        "exec(open(program).read())\n"
+    )
+    ended = suite("codec", "--run", "Accepted/many", "--times", "3", *adapter("once.py"))
+    assert (ended.code, ended.err) == (1, "")
+    assert "  UNSTEADY Accepted/many: pass, fail, fail" in ended.out.splitlines()
+    assert ended.out.splitlines()[-1] == "0 of 1 cases had the same verdict 3 times"
+
+
+# 2: usage, and lists that are wrong
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        [],
+        ["nobody"],
+        ["codec", "stray"],
+        ["codec", "stray", "--", "x"],
+        ["codec", "--nothing", "--", "x"],
+        ["codec", "--run"],
+        ["codec", "--known", "--", "x"],
+        ["codec", "--scale", "fast", "--", "x"],
+        ["codec", "--scale", "0", "--", "x"],
+        ["codec", "--scale", "-1", "--", "x"],
+        ["codec", "--scale", "nan", "--", "x"],
+        ["codec", "--scale", "inf", "--", "x"],
+        ["codec", "--scale", "1e999", "--", "x"],
+        ["codec", "--times", "0", "--", "x"],
+        ["codec", "--times", "-3", "--", "x"],
+        ["codec", "--times", "1.5", "--", "x"],
+        ["explain"],
+        ["explain", "a", "b"],
+        ["matrix"],
+        ["copy"],
+        ["coverage", "x"],
+    ],
+    ids=" ".join,
+)
+def test_bad_usage_is_shown_the_usage(words: list[str]) -> None:
+    ended = suite(*words)
+    assert (ended.code, ended.out) == (2, "")
+    assert ended.err.startswith("usage: wiretask-conformance")
+    assert "Traceback" not in ended.err
+    assert "error: " in ended.err.splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("codec", "after -- comes the command of the adapter; conformance/README.md says what it answers"),
+        ("worker --", "after -- comes the command of the adapter; conformance/README.md says what it answers"),
+        ("both -- x", "both takes two commands, with ---- between them: the client's and the scheduler's"),
+        ("both -- x ----", "both takes two commands, with ---- between them: the client's and the scheduler's"),
+        ("both -- ---- x", "both takes two commands, with ---- between them: the client's and the scheduler's"),
+        ("both -- ----", "both takes two commands, with ---- between them: the client's and the scheduler's"),
+        ("codec --update-known -- x", "--update-known writes the list that --known names"),
+        ("explain nothing", "there is no case nothing; --list of a role names them all"),
+        ("explain Accepted/*", "there is no case Accepted/*; --list of a role names them all"),
+        ("codec --known nowhere -- x", "nowhere: No such file or directory; give a list of known failures"),
+        ("codec --known . -- x", ".: Is a directory; give a list of known failures"),
+        ("codec --known latin-1 -- x", "latin-1: is not UTF-8; write it in UTF-8"),
+        ("codec --list --known nowhere", "nowhere: No such file or directory; give a list of known failures"),
+        ("matrix nowhere", "nowhere: No such file or directory; give the results.json of a run"),
+        ("matrix .", ".: Is a directory; give the results.json of a run"),
+        ("matrix latin-1", "latin-1: is not UTF-8; give the results.json of a run"),
+        ("copy skips.py", "skips.py/golden: Not a directory"),
+        ("copy skips.py/under", "skips.py/under/golden: Not a directory"),
+    ],
+)
+def test_what_cannot_be_done_is_said_in_one_line(here: Path, words: str, said: str) -> None:
+    (here / "latin-1").write_bytes(b"caf\xe9  # reason\n")
+    assert says(*words.split(" "), code=2) == said
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"schema": "wiretask-conformance-results-2"}'])
+def test_what_are_no_results_is_said_in_one_line(here: Path, text: str) -> None:
+    (here / "results.json").write_text(text)
+    assert says("matrix", "results.json", code=2).startswith("results.json: ")
+
+
+def test_each_wrong_line_of_a_list_has_a_line_of_its_own(here: Path) -> None:
+    (here / "known").write_text("Accepted/many\nAccepted/*  # fine\n** # all\n")
+    ended = suite("codec", "--known", "known", *adapter("skips.py"))
+    assert (ended.code, ended.out) == (2, "")
+    assert [line.split(" ")[:2] for line in ended.err.splitlines()] == [
+        ["wiretask-conformance:", "known:1:"],
+        ["wiretask-conformance:", "known:3:"],
+    ]
+
+
+@pytest.mark.parametrize("page", ["nowhere/page.html", "."])
+def test_a_page_that_cannot_be_written_is_said_in_one_line(page: str) -> None:
+    suite("codec", "--run", "Accepted/many", "--report", ".", *adapter("readme.py"))
+    assert says("matrix", "results.json", "--output", page, code=2).startswith(page + ": ")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here")
+def test_a_disk_that_is_full_is_said_in_one_line() -> None:
+    suite("codec", "--run", "Accepted/many", "--report", ".", *adapter("readme.py"))
+    assert says("matrix", "results.json", "--output", "/dev/full", code=2) == "No space left on device"
+
+
+@pytest.mark.parametrize("folder", ["skips.py", "skips.py/under"])
+def test_a_folder_of_reports_that_cannot_be_made_is_said_after_the_run(folder: str) -> None:
+    ended = suite("codec", "--run", "Accepted/many", "--report", folder, *adapter("readme.py"))
+    assert ended.code == 2
+    assert "conformant" in ended.out.splitlines()
+    assert ended.err.startswith(f"wiretask-conformance: {folder}: ")
+    assert len(ended.err.splitlines()) == 1
+
+
+@pytest.mark.parametrize("pattern", ["Nothing/**", "accepted/many", "Accepted", "Accepted/man", "**/"])
+def test_a_run_of_no_case_has_found_nothing_conformant(pattern: str) -> None:
+    ended = suite("codec", "--run", pattern, *adapter("readme.py"))
+    assert ended.code == 2
+    assert ended.out.splitlines()[-1] == "0 passed, 0 failed, 0 not applicable"
+
+
+def test_a_run_that_judged_nothing_has_found_nothing_conformant() -> None:
+    ended = suite("codec", "--run", "Accepted/many", *adapter("skips.py"))
+    assert ended.code == 2
+    assert ended.out.splitlines()[-1] == "0 passed, 0 failed, 1 not applicable"
+
+
+def test_a_list_is_written_from_what_fails_and_then_excuses_it(here: Path) -> None:
+    words = ["codec", "--run", "Accepted/*", "--known", "known"]
+    assert suite(*words, "--update-known", *adapter("refuses.py")).code == 1
+    assert "Accepted/many" in (here / "known").read_text()
+    assert suite(*words, *adapter("refuses.py")).code == 0
+
+
+def test_a_list_that_is_written_anew_keeps_what_was_not_run(here: Path) -> None:
+    (here / "known").write_text("Hello/elsewhere  # later\nAccepted/many  # passes now\n")
+    suite("codec", "--run", "Accepted/*", "--known", "known", "--update-known", *adapter("refuses.py"))
+    assert "Hello/elsewhere  # later\n" in (here / "known").read_text()
+
+
+def test_a_known_failure_that_passes_is_an_error_of_the_list(here: Path) -> None:
+    (here / "known").write_text("Accepted/many  # not any more\n")
+    ended = suite("codec", "--run", "Accepted/many", "--known", "known", *adapter("readme.py"))
+    assert ended.code == 2
+    assert "  UNEXPECTED_PASS Accepted/many: passes, and known:1 says that it fails; delete the line" in ended.out
+
+
+# 3: the adapter broke its contract
+
+
+@pytest.mark.parametrize("role", ["codec", "worker", "client", "scheduler"])
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ("import sys; sys.exit('no library')", "no library"),
+        ("print('hello')", "its answer is no JSON: b'hello\\n'; log to standard error"),
+        ('print(\'{"seq": 1, "error": "version"}\')', 'not with {"seq": 1, "error": "version"}'),
+    ],
+    ids=["it dies", "it says hello", "it does not know the version"],
+)
+def test_a_wrong_adapter_is_told_so_in_one_line(here: Path, role: str, body: str, said: str) -> None:
+    (here / "wrong.py").write_text("input()\n" + body)
+    line = says(role, *adapter("wrong.py"), code=3)
+    assert line.startswith("the adapter is wrong, nothing was judged: ")
+    assert line.endswith(said)
+
+
+@pytest.mark.parametrize("words", ["/nowhere/adapter ---- X skips.py", "X skips.py ---- /nowhere/adapter"])
+def test_either_of_two_adapters_may_be_wrong(words: str) -> None:
+    line = says("both", "--", *words.replace("X", sys.executable).split(" "), code=3)
+    assert line.endswith("/nowhere/adapter cannot be started: No such file or directory")
+
+
+@pytest.mark.parametrize("command", ["", ".", "skips.py", "/dev/null"])
+def test_what_is_no_program_is_told_so(command: str) -> None:
+    assert "cannot be started: " in says("codec", "--", command, code=3)
+
+
+# Interrupted
+
+
+def test_who_interrupts_it_leaves_nothing_behind(here: Path) -> None:
+    """The adapter holds a pipe open as long as it lives: its end says that all is over."""
+    os.mkfifo(here / "alive")
+    (here / "hangs.py").write_text("import os, signal\nos.write(os.open('alive', os.O_WRONLY), b'!')\nsignal.pause()\n")
+    process = subprocess.Popen(
+        [*PROGRAM, "worker", *adapter("hangs.py")], stderr=subprocess.PIPE, encoding="utf-8", start_new_session=True
+    )
+    with (here / "alive").open("rb", buffering=0) as alive:
+        assert alive.read(1) == b"!"
+        process.send_signal(signal.SIGINT)
+        assert alive.read(1) == b""
+    assert (process.communicate(timeout=60)[1], process.returncode) == ("", 130)
+
+
+# 5: the coverage
+
+
+def test_the_coverage_is_complete_or_says_what_is_missing() -> None:
+    ended = suite("coverage")
+    assert (ended.code, ended.err) == (5 if "  MISSING " in ended.out else 0, "")
+    assert ended.out.splitlines()[-1].startswith("coverage ")
+
+
+def test_the_results_say_what_the_program_said() -> None:
+    ended = suite("codec", "--run", "Accepted/many", "--report", ".", *adapter("refuses.py"))
+    results = json.loads(Path("results.json").read_text())
+    assert (ended.code, results["exit"]) == (1, 1)
+    assert [case["name"] for case in results["cases"]] == ["Accepted/many"]
