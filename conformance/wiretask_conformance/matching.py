@@ -26,11 +26,11 @@ OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
     "not": lambda found, wanted: not matches(found, wanted),
     "has": lambda found, wanted: any(matches(item, wanted) for item in found),
     "has_all": lambda found, wanted: all(any(matches(item, one) for item in found) for one in wanted),
-    "items": lambda found, wanted: len(found) == len(wanted) and OPERATORS["has_all"](found, wanted),
+    "items": lambda found, wanted: len(found) == len(wanted) and _paired(list(found), wanted),
     "absent": lambda found, wanted: (found is _ABSENT) is wanted,
     "any": lambda found, _wanted: found is not _ABSENT,
     "ends": lambda found, wanted: isinstance(found, str) and found.endswith(wanted),
-    "octets": lambda found, wanted: len(found.removeprefix("hex:")) == 2 * wanted,
+    "octets": lambda found, wanted: isinstance(found, str) and len(found.removeprefix("hex:")) == 2 * wanted,
 }
 
 
@@ -87,12 +87,21 @@ def _compared(word: str, found: Any, operand: Any) -> bool:
         return False
 
 
+def _paired(found: list[Any], wanted: list[Any]) -> bool:
+    """Whether each wanted item has an item for itself; these lists are short."""
+    if not wanted:
+        return True
+    return any(
+        matches(item, wanted[0]) and _paired(found[:at] + found[at + 1 :], wanted[1:]) for at, item in enumerate(found)
+    )
+
+
 def picked(value: Mapping[str, Any], path: str) -> Any:
     """What lies at a path: `report.body`."""
     found: Any = value
     for name in path.split("."):
         try:
             found = found[int(name)] if isinstance(found, list) else found[name]
-        except (KeyError, IndexError, TypeError):
+        except (KeyError, IndexError, TypeError, ValueError):
             raise HarnessError("there is no %s in %s" % (path, value)) from None
     return found
