@@ -58,21 +58,22 @@ def measure(spec: Spec) -> Coverage:
     played |= {item for role in SIDES for one in cells.cells(spec, role) for item in one.covers}
     octets |= {item for item in played if item.startswith("requirement:")}
     waivers = json.loads(resource("waivers.json").decode("utf-8"))["waivers"]
-    used: set[str] = set()
+    used: set[int] = set()
     waived: list[tuple[str, str]] = []
     parts: list[Part] = []
     for name, wanted, covered in _kinds(spec, octets, played):
         open_ = [item for item in dict.fromkeys(wanted) if item not in covered]
         missing: list[str] = []
         for item in open_:
-            waiver = next((waiver for waiver in waivers if matches(waiver["item"], item)), None)
-            if waiver is None:
+            number = next((n for n, waiver in enumerate(waivers) if matches(waiver["item"], item)), None)
+            if number is None:
                 missing.append(item)
             else:
-                used.add(waiver["item"])
-                waived.append((item, waiver["why"]))
+                used.add(number)
+                waived.append((item, waivers[number]["why"]))
         parts.append(Part(name, len(dict.fromkeys(wanted)), len(open_) - len(missing), tuple(missing)))
-    stale = ["waivers.json: %s waives nothing; delete it" % w["item"] for w in waivers if w["item"] not in used]
+    unused = [waiver["item"] for number, waiver in enumerate(waivers) if number not in used]
+    stale = ["waivers.json: %s waives nothing; delete it" % item for item in unused]
     return Coverage(tuple(parts), tuple(stale), tuple(waived))
 
 
