@@ -222,11 +222,3 @@ def _taker(state: State, task: Task, victim: Worker, idle: list[Worker]) -> Work
         if worker is not victim and worker.can_take(lane) and worker.room(lane, worker.idle):
             return worker
     return None
-
-
-def settled(state: State, lease: int) -> None:
-    """A lease that was asked back is answered."""
-    promise = state.retracting.pop(lease, None) if state.retracting else None
-    if promise is not None:
-        taker, cost = promise
-        taker.promised -= cost

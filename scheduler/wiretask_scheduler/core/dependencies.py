@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 #: Edges that are followed in one go.
 _SLICE = 2000
+#: Tasks that are looked at for a circle.
+_LOOKED_AT = 10_000
 #: Places of a group, by number: nobody has taken it; its member lives; its member has ended.
 _FREE, _TAKEN, _ENDED = 0, 1, 2
 
@@ -104,33 +106,34 @@ def misfit(state: State, task_id: bytes, links: Links) -> str | None:
     return None
 
 
-def is_cycle(state: State, task_id: bytes, after: Sequence[bytes], links: Links) -> bool:
-    """Whether a task would wait for itself: directly, or as a member whose callback it waits for.
+def cycle(state: State, task_id: bytes, after: Sequence[bytes], links: Links) -> str | None:
+    """Why a task would wait for itself, as far as can be told; None if it would not.
 
-    Nothing can wait for a task that is not here yet but a callback for its members; so only what came after that
-    callback needs to be looked at.
+    Nothing can wait for a task that is not here yet, but a callback for its members. So only a member that waits for
+    others, and whose callback is here already, can close a circle.
     """
     if task_id in after or links.callback == task_id:
-        return True
+        return "it names itself"
     group = state.dependencies.groups.get(links.callback) if links.callback else None
-    if group is None or group.callback is None:
-        return links.callback in after if links.callback else False
-    oldest = group.callback.seq
+    if group is None or group.callback is None or not after:
+        return None
     seen: set[bytes] = set()
     ahead = list(after)
     while ahead:
         found = state.tasks.get(ahead.pop())
-        if found is None or found.id in seen or found.seq < oldest:
+        if found is None or found.id in seen:
             continue
         if found is group.callback:
-            return True
+            return "it waits for the callback of its own group"
         seen.add(found.id)
+        if len(seen) > _LOOKED_AT:
+            return f"it waits for more than {_LOOKED_AT} tasks; submit the callback after its members"
         if found.rare is not None and found.rare.links is not None:
             ahead += found.rare.links.after
             other = state.dependencies.groups.get(found.id)
             if other is not None:
                 ahead += other.members
-    return False
+    return None
 
 
 def tie(state: State, task: Task, links: Links) -> None:

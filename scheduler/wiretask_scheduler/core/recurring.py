@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from msgspec.structs import replace
 
 from wiretask_protocol import codec
-from wiretask_protocol.machines import TaskMachineState
 from wiretask_protocol.messages import CancelMode, CatchUpPolicy, OverlapPolicy, Schedule, Submit
 from wiretask_scheduler.core import facts, requests, submissions
 from wiretask_scheduler.core.queues import placement
@@ -185,8 +184,8 @@ def _chosen(schedule: Schedule, due: list[int], now: Now) -> list[int]:
 def _run(state: State, recurrence: Recurrence, moment: int, now: Now) -> None:
     """Makes the run of a moment, unless the one before it stands in its way."""
     schedule = recurrence.schedule
-    former = state.tasks.get(recurrence.last_id)
-    if former is not None and former.state is not TaskMachineState.NEW:
+    former = state.tasks.get(recurrence.last_id) if recurrence.last_id else None
+    if former is not None:
         if schedule.overlap == OverlapPolicy.REPLACE:
             requests.stop(state, former, CancelMode.COOPERATIVE, now)
         elif schedule.overlap != OverlapPolicy.QUEUE:

@@ -9,7 +9,7 @@ from wiretask_protocol.errors import ErrorCode, WireError, error_message
 from wiretask_protocol.limits import RELAY_HEADROOM
 from wiretask_protocol.machines import AssignmentEvent, TaskMachineEvent, TaskMachineState
 from wiretask_protocol.messages import Credit, Outcome, Progress, Result, Return, ReturnReason
-from wiretask_scheduler.core import delivery, endings, policy
+from wiretask_scheduler.core import endings, policy
 from wiretask_scheduler.core.peers import Worker
 from wiretask_scheduler.core.tasks import Rare, Task, move
 from wiretask_scheduler.core.turn import LATEST_MILLIS, Now
@@ -25,7 +25,6 @@ def on_result(state: State, worker: Worker, result: Result, now: Now) -> None:
     if task is None or task.id != result.task_id:
         _stale(state, worker, Result.COMMAND, result)
         return
-    delivery.settled(state, result.lease)
     worker.release(result.lease)
     worker.done += 1
     state.unsettled = True
@@ -134,8 +133,9 @@ def on_return(state: State, worker: Worker, returned: Return, now: Now) -> None:
     if task is None or task.id != returned.task_id:
         _stale(state, worker, Return.COMMAND, returned)
         return
-    delivery.settled(state, returned.lease)
     if returned.reason == ReturnReason.KEPT:
+        state.answered(returned.lease)
+        state.unsettled = True
         worker.advance(returned.lease, AssignmentEvent.KEEP)
         worker.waiting.pop(returned.lease, None)
         return

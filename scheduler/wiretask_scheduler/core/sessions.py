@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 from wiretask_protocol.machines import TaskMachineEvent, TaskMachineState
 from wiretask_protocol.messages import Cancel, CancelMode, HeldLease, Outcome, Resume, Subscribe
-from wiretask_scheduler.core import delivery, limits, reports
+from wiretask_scheduler.core import limits, reports
 from wiretask_scheduler.core.peers import Worker
 from wiretask_scheduler.core.tasks import Task, move
 from wiretask_scheduler.core.turn import Now
@@ -83,8 +83,8 @@ def _forget(state: State, worker: Worker) -> None:
     state.sessions.pop(worker.session, None)
     state.turn.changes.sessions_over.append(worker.session)
     for lease, (taker, _) in list(state.retracting.items()):
-        if taker is worker or lease in worker.states:
-            delivery.settled(state, lease)
+        if taker is worker:
+            state.answered(lease)
 
 
 def on_resume(state: State, worker: Worker, resume: Resume, now: Now) -> None:

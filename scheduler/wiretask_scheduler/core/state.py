@@ -145,6 +145,7 @@ class State:
     def vacate(self, task: Task, former: TaskMachineState) -> None:
         """A task has left the place that its former state gave it; call it after `move`."""
         if former is TaskMachineState.LEASED:
+            self.answered(task.lease)
             task.lease = 0
             task.holder = b""
             if self.suspect is task:
@@ -161,6 +162,13 @@ class State:
                 limits.leave(self, task)
             if in_lane:
                 self.lane(task)[0].bury()
+
+    def answered(self, lease: int) -> None:
+        """A lease that may have been asked back is answered: nobody waits for it any more."""
+        promise = self.retracting.pop(lease, None) if self.retracting else None
+        if promise is not None:
+            taker, cost = promise
+            taker.promised -= cost
 
     def take_back(self, task: Task) -> None:
         """A delivery has ended without a result and through no fault of the task: others may have it."""

@@ -148,8 +148,9 @@ def _link_refusal(state: State, client: Client, submit: Submit, links: Links) ->
         if task_id != submit.task_id and state.tasks.get(task_id) is None and client.known.get(task_id) is None:
             text = f"the task {task_id.hex()} is not known; submit it first, and within the dedup window"
             return ErrorCode.UNKNOWN_DEPENDENCY, text
-    if dependencies.is_cycle(state, submit.task_id, links.after, links):
-        return ErrorCode.DEPENDENCY_CYCLE, None
+    cycle = dependencies.cycle(state, submit.task_id, links.after, links)
+    if cycle is not None:
+        return ErrorCode.DEPENDENCY_CYCLE, f"the task would wait for itself: {cycle}"
     misfit = dependencies.misfit(state, submit.task_id, links)
     if misfit is not None:
         return ErrorCode.BAD_GROUP, misfit

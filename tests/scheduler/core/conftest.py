@@ -5,6 +5,7 @@ from hashlib import sha256
 import pytest
 
 from wiretask_protocol import codec, messages
+from wiretask_protocol.errors import ErrorCode
 from wiretask_protocol.messages import (
     Credit,
     Envelope,
@@ -13,6 +14,7 @@ from wiretask_protocol.messages import (
     Outcome,
     QueueWeight,
     Report,
+    Resource,
     Result,
     Role,
     Submit,
@@ -20,8 +22,11 @@ from wiretask_protocol.messages import (
     Subscribe,
     TypeSupport,
     VersionRange,
+    WaitReason,
 )
+from wiretask_scheduler.calendar import CALENDAR
 from wiretask_scheduler.core import Broker, Dispatch, Now, Settings, Turn
+from wiretask_scheduler.store.sqlite import SqliteStore
 
 
 class Scene:
@@ -29,7 +34,7 @@ class Scene:
 
     def __init__(self, **settings) -> None:
         self.tokens = iter(bytes([number]) * 16 for number in range(1, 255))
-        self.broker = Broker(Settings(**settings), lambda: 0.0, lambda: next(self.tokens))
+        self.broker = Broker(Settings(**settings), lambda: 0.0, lambda: next(self.tokens), CALENDAR)
         self.seconds = 1000.0
         self.seqs: dict[int, int] = {}
         self.number = 0
@@ -48,14 +53,26 @@ class Scene:
         return peer
 
     def worker(
-        self, peer: int = 9, *, slots: int = 10, queues=("default",), types=("work",), attempts=0, **hello
+        self,
+        peer: int = 9,
+        *,
+        slots: int = 10,
+        queues=("default",),
+        types=("work",),
+        attempts=0,
+        concurrency=None,
+        labels=(),
+        resources=(),
+        **hello,
     ) -> int:
         opened = Hello(HelloKind.OPEN, 1, versions=VersionRange(1, 1), role=Role.WORKER, name=f"worker {peer}", **hello)
         assert self.broker.join(peer, opened, "", self.now) is not None
         self.seqs[peer] = 0
         weights = tuple(QueueWeight(*(queue if isinstance(queue, tuple) else (queue, 1))) for queue in queues)
+        supported = tuple(TypeSupport(name, 0, attempts) for name in types)
+        amounts = tuple(Resource(name, amount) for name, amount in dict(resources).items())
         self.receive(
-            peer, Subscribe(weights, tuple(TypeSupport(name, 0, attempts) for name in types)), Credit(slots, 0, 0)
+            peer, Subscribe(weights, supported, labels or None, amounts or None), Credit(slots, 0, 0, concurrency)
         )
         return peer
 
@@ -98,11 +115,16 @@ class Scene:
     # -- what was decided --
 
     def turn(self) -> Turn:
-        return self.broker.take_turn()
+        turn = self.broker.take_turn()
+        self.committed(turn)
+        return turn
+
+    def committed(self, turn: Turn) -> None:
+        """A turn is durable, where there is a store."""
 
     def sent(self) -> list[tuple]:
         """Everything that was sent since the last look, in short: (peer, what, …)."""
-        turn = self.broker.take_turn()
+        turn = self.turn()
         self.turns.append(turn)
         return [(peer, *short(message)) for peer, sends in turn.sends.items() for message in sends] + [
             (peer, "close", messages.Error.__name__ if error else None, error.code if error else None)
@@ -113,10 +135,72 @@ class Scene:
         """The Tasks that were sent, and nothing but Accepteds beside them: (worker, id, lease)."""
         return [(entry[0], entry[2], entry[3]) for entry in self.sent() if entry[1] == "Task"]
 
+    def begun(self) -> list[bytes]:
+        """The ids of the tasks that were sent to workers, in order."""
+        return [task_id for _, task_id, _ in self.dispatched()]
+
+    def work(self, worker: int = 9) -> list[bytes]:
+        """The worker does all that it gets, one after the other. Returns what it did, in order."""
+        done: list[bytes] = []
+        while tasks := self.dispatched():
+            for peer, task_id, lease in tasks:
+                assert peer == worker
+                self.result(worker, lease, task_id)
+                done.append(task_id)
+        return done
+
+    def outcomes(self) -> list[tuple[bytes, Outcome]]:
+        """The Results that were sent to clients."""
+        return [(entry[2], entry[3]) for entry in self.sent() if entry[1] == "Result"]
+
+    def errors(self) -> list[ErrorCode]:
+        """The Errors that were sent."""
+        return [entry[2] for entry in self.sent() if entry[1] == "Error"]
+
+    def reason(self, task_id: bytes, peer: int = 1) -> WaitReason:
+        return WaitReason(self.status(task_id, peer).reason)
+
     def status(self, task_id: bytes, peer: int = 1):
         self.sent()
         self.receive(peer, messages.Query(self.seq(peer), task_id))
         return next(message for message in self.turn().sends[peer] if isinstance(message, messages.Status))
+
+
+class LastingScene(Scene):
+    """A scene with a real store: after `crash` there is what was committed, and nobody is connected."""
+
+    def __init__(self, path, **settings) -> None:
+        super().__init__(**settings)
+        self._path, self._settings = path, settings
+        self.store = SqliteStore(path)
+        self.store.claim("main")
+        self.store.load("main")
+
+    def committed(self, turn: Turn) -> None:
+        conflicts = self.store.commit(1, [turn.changes]).conflicts
+        if conflicts:
+            self.broker.conflicted(conflicts, self.now)
+        for lookup in turn.lookups:
+            found = self.store.tasks([lookup.task_id]).get(lookup.task_id)
+            self.broker.found(lookup, found, self.now)
+
+    def crash(self, seconds: float = 0.0) -> None:
+        """The process dies, and another one goes on with the store after some seconds."""
+        self.store.close()
+        self.seconds += seconds
+        self.store = SqliteStore(self._path)
+        self.store.claim("main")
+        loaded = self.store.load("main")
+        self.broker = Broker(Settings(**self._settings), lambda: 0.0, lambda: next(self.tokens), CALENDAR)
+        self.broker.load(
+            loaded.tasks,
+            loaded.sessions,
+            loaded.facts,
+            lease_ceiling=loaded.lease_ceiling,
+            last_seq=loaded.last_seq,
+            now=self.now,
+        )
+        self.seqs = {}
 
 
 def short(message) -> tuple:
@@ -131,6 +215,8 @@ def short(message) -> tuple:
             return ("Error", code, seq)
         case messages.Cancel(lease=lease, mode=mode):
             return ("Cancel", lease, mode)
+        case messages.Retract(task_id=task_id, lease=lease):
+            return ("Retract", task_id, lease)
         case messages.Resume(leases=leases):
             return ("Resume", tuple(held.lease for held in leases))
         case _:
@@ -145,3 +231,10 @@ def scene():
 @pytest.fixture
 def make_scene():
     return Scene
+
+
+@pytest.fixture
+def lasting(tmp_path):
+    scene = LastingScene(tmp_path / "tasks.db")
+    yield scene
+    scene.store.close()

@@ -1,0 +1,254 @@
+"""Recurring tasks: when they run, what becomes of runs that overlap and of those that were missed."""
+
+from datetime import UTC, datetime
+from hashlib import sha256
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from wiretask_protocol import codec
+from wiretask_protocol.errors import ErrorCode
+from wiretask_protocol.messages import CatchUpPolicy, Envelope, OverlapPolicy, Schedule, ScheduleAction, TaskState
+from wiretask_scheduler import calendar
+from wiretask_scheduler.core.recurring import run_id
+
+ENVELOPE = codec.encode_envelope(Envelope("work", "default", 0, b"body"))
+
+
+def put(scene, name="job", **options):
+    options = {"envelope": ENVELOPE, **options}
+    scene.receive(1, Schedule(scene.seq(1), name, ScheduleAction.PUT, options.pop("priority", 5), **options))
+
+
+def delete(scene, name="job"):
+    scene.receive(1, Schedule(scene.seq(1), name, ScheduleAction.DELETE, 0))
+
+
+def live(scene):
+    return sorted(scene.broker.state.tasks, key=lambda task: task.seq)
+
+
+def moments(scene):
+    """The nominal times of the runs that there are, in seconds from the first one's second."""
+    return [int.from_bytes(task.id[:6], "big") / 1000 for task in live(scene)]
+
+
+def test_a_task_runs_every_so_many_seconds(scene):
+    scene.client()
+    put(scene, every=10_000, overlap=OverlapPolicy.QUEUE)
+    scene.passes(9.9)
+    assert live(scene) == []
+    scene.passes(20.2)
+    first, second, third = moments(scene)
+    assert (second - first, third - second) == (10, 10)
+
+
+def test_a_task_runs_by_its_expression_and_zone(scene):
+    scene.client()
+    start = datetime(2023, 11, 14, 22, 30, tzinfo=UTC).timestamp()
+    scene.seconds = start - 1_700_000_000
+    put(scene, cron="30 0 * * *", zone="Europe/Zurich")
+    scene.passes(2 * 3600)
+    assert [datetime.fromtimestamp(moment, UTC).isoformat() for moment in moments(scene)] == [
+        "2023-11-14T23:30:00+00:00"
+    ]
+
+
+def test_the_id_of_a_run_follows_from_its_name_and_time_and_is_a_uuid_of_version_7():
+    task_id = run_id("job", "default", 1_700_000_000_000)
+    assert task_id == run_id("job", "default", 1_700_000_000_000)
+    assert len(task_id) == 16
+    assert int.from_bytes(task_id[:6], "big") == 1_700_000_000_000
+    assert (task_id[6] >> 4, task_id[8] >> 6) == (7, 2)
+    assert task_id[14:] == sha256(b"default").digest()[:2]
+    assert task_id not in {run_id("job2", "default", 1_700_000_000_000), run_id("job", "default", 1_700_000_000_001)}
+
+
+@pytest.mark.parametrize(
+    ("overlap", "states"),
+    [(None, ["LEASED"]), (OverlapPolicy.SKIP, ["LEASED"]), (OverlapPolicy.QUEUE, ["LEASED"] * 3)],
+)
+def test_a_run_that_is_due_while_the_former_goes_on(scene, overlap, states):
+    scene.client()
+    scene.worker()
+    put(scene, every=1000, overlap=overlap)
+    scene.passes(3.5)
+    assert [task.state.name for task in live(scene)] == states
+
+
+def test_a_run_that_replaces_asks_the_former_to_stop(scene):
+    scene.client()
+    scene.worker()
+    put(scene, every=1000, overlap=OverlapPolicy.REPLACE)
+    scene.passes(1.5)
+    ((_, _, lease),) = scene.dispatched()
+    scene.passes(1)
+    assert ("Cancel", lease) in [entry[1:3] for entry in scene.sent()]
+    assert len(live(scene)) == 2
+
+
+def test_the_same_schedule_again_changes_nothing_and_another_replaces_it(scene):
+    scene.client()
+    put(scene, every=10_000)
+    scene.passes(8)
+    put(scene, every=10_000)
+    scene.passes(2.5)
+    assert len(live(scene)) == 1
+    put(scene, every=60_000)
+    scene.passes(30)
+    assert len(live(scene)) == 1
+
+
+def test_what_was_removed_does_not_run_any_more(scene):
+    scene.client()
+    put(scene, every=10_000)
+    delete(scene)
+    assert scene.errors() == []
+    scene.passes(60)
+    assert live(scene) == []
+
+
+def test_removing_what_is_not_there_is_refused(scene):
+    scene.client()
+    delete(scene)
+    assert scene.errors() == [ErrorCode.UNKNOWN_SCHEDULE]
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"cron": "61 * * * *"}, "is no cron expression"),
+        ({"cron": "* * *"}, "is no cron expression"),
+        ({"cron": "0 0 30 2 *"}, "30 2"),
+        ({"cron": "0 0 * * *", "zone": "Europe/Zurch"}, "there is no time zone 'Europe/Zurch'"),
+        ({"cron": "0 0 * * *", "zone": "a/../b"}, "there is no time zone"),
+        ({"every": 1000, "not_before": 5}, "not_before is for one task"),
+        ({"every": 1000, "after": (bytes(16),)}, "after is for one task"),
+    ],
+)
+def test_a_schedule_that_makes_no_sense_is_refused_with_the_remedy(scene, options, said):
+    scene.client()
+    put(scene, **options)
+    error = scene.turn().sends[1][0]
+    assert error.code == ErrorCode.BAD_SCHEDULE
+    assert said in error.text
+    assert len(scene.broker.state.recurring) == 0
+
+
+def test_a_spread_delays_each_run_by_chance_and_not_its_name(make_scene):
+    scene = make_scene()
+    scene.broker.state.jitter = lambda: 0.5
+    scene.client()
+    put(scene, every=10_000, spread=4000)
+    scene.passes(10.5)
+    (task,) = live(scene)
+    assert task.state.name == "SCHEDULED"
+    scene.passes(2)
+    assert task.state.name == "READY"
+
+
+def test_options_are_those_of_every_run(scene):
+    scene.client()
+    put(scene, every=1000, priority=9, max_attempts=4, time_limit=5000, requires=("eu",), cost=2)
+    scene.passes(1.1)
+    (task,) = live(scene)
+    options = task.options
+    assert (options.priority, options.max_attempts, options.time_limit) == (9, 4, 5000)
+    assert (options.requires, options.cost) == (("eu",), 2)
+
+
+@pytest.mark.parametrize(
+    ("policy", "downtime", "runs"),
+    [
+        (None, 3630, 0),
+        (CatchUpPolicy.SKIP, 3630, 0),
+        (CatchUpPolicy.ONE, 3630, 1),
+        (CatchUpPolicy.ALL, 3630, 6),
+        (None, 610, 1),
+        (CatchUpPolicy.ALL, 610, 1),
+    ],
+)
+def test_what_was_missed_during_a_crash_is_caught_up_with_as_the_policy_says(lasting, policy, downtime, runs):
+    lasting.client()
+    put(lasting, every=600_000, catch_up=policy, overlap=OverlapPolicy.QUEUE)
+    lasting.sent()
+    lasting.crash(downtime + (80 if not runs else 0))
+    lasting.passes(0.1)
+    assert len(live(lasting)) == runs
+
+
+def test_a_restart_in_the_same_second_does_not_run_it_twice(lasting):
+    lasting.client()
+    worker = lasting.worker()
+    put(lasting, every=10_000)
+    lasting.passes(10.1)
+    assert len(lasting.work(worker)) == 1
+    lasting.sent()
+    lasting.crash()
+    lasting.passes(1)
+    lasting.sent()
+    assert live(lasting) == []
+    lasting.passes(9.5)
+    assert len(live(lasting)) == 1
+
+
+def test_a_clock_that_is_put_back_an_hour_runs_nothing_twice(scene):
+    scene.client()
+    put(scene, every=60_000, overlap=OverlapPolicy.QUEUE)
+    scene.passes(61)
+    ran = [task.id for task in live(scene)]
+    from wiretask_scheduler.core import Now
+
+    back = Now(scene.now.monotonic + 1, scene.now.wall - 3600)
+    scene.broker.tick(back)
+    assert [task.id for task in live(scene)] == ran
+
+
+def test_a_thousand_missed_runs_are_the_most(scene):
+    scene.client()
+    put(scene, every=1000, catch_up=CatchUpPolicy.ALL, overlap=OverlapPolicy.QUEUE)
+    scene.seconds += 86_400
+    scene.broker.tick(scene.now)
+    assert len(live(scene)) == 1000
+
+
+def _moments(cron, zone, start, count):
+    at = round(start.timestamp() * 1000)
+    found = []
+    for _ in range(count):
+        at = calendar.after(cron, zone, at)
+        found.append(datetime.fromtimestamp(at / 1000, ZoneInfo(zone)).isoformat())
+    return found
+
+
+def test_when_clocks_go_forward_a_run_in_the_gap_comes_right_after_it():
+    start = datetime(2026, 3, 28, 12, tzinfo=UTC)
+    assert _moments("30 2 * * *", "Europe/Zurich", start, 2) == [
+        "2026-03-29T03:00:00+02:00",
+        "2026-03-30T02:30:00+02:00",
+    ]
+
+
+def test_when_clocks_go_back_a_run_of_that_hour_comes_once():
+    start = datetime(2026, 10, 24, 12, tzinfo=UTC)
+    assert _moments("30 2 * * *", "Europe/Zurich", start, 2) == [
+        "2026-10-25T02:30:00+02:00",
+        "2026-10-26T02:30:00+01:00",
+    ]
+
+
+@pytest.mark.parametrize("offset", [0, 1, 30_000, 59_999])
+def test_the_moments_before_one_are_those_after_the_ones_before(offset):
+    at = round(datetime(2026, 5, 1, 10, tzinfo=UTC).timestamp() * 1000) + offset
+    before = calendar.before("*/15 * * * *", "UTC", at)
+    first, second = next(before), next(before)
+    assert calendar.after("*/15 * * * *", "UTC", second) == first
+    assert first < at <= first + 15 * 60_000
+
+
+def test_a_run_shows_its_state_like_any_other(scene):
+    scene.client()
+    put(scene, every=1000)
+    scene.passes(1.1)
+    (task,) = live(scene)
+    assert scene.status(task.id).state == TaskState.READY
