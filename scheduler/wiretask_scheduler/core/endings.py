@@ -46,7 +46,7 @@ def end(state: State, task: Task, event: TaskMachineEvent, outcome: int, report:
         uniques.ended(state, task)
     millis = now.millis
     dead = event is TaskMachineEvent.GIVE_UP
-    usual = max(state.usual_retention, state.dead_retention) if dead else state.usual_retention
+    usual = state.dead_retention if dead else state.usual_retention
     retention = task.options.retention
     kept = usual if retention is None else retention
     state.turn.changes.ended.append(
@@ -64,7 +64,8 @@ def end(state: State, task: Task, event: TaskMachineEvent, outcome: int, report:
         )
     )
     deliver(state, task, outcome, report, attempt)
-    dependencies.ended(state, task, outcome, report)
+    if task.rare is not None or state.dependencies.dependents:
+        dependencies.ended(state, task, outcome, report)
 
 
 def deliver(state: State, task: Task, outcome: int, report: bytes, attempt: int) -> None:

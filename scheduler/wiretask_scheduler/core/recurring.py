@@ -195,7 +195,7 @@ def _run(state: State, recurrence: Recurrence, moment: int, now: Now) -> None:
     task_id = run_id(schedule.name, queue, moment)
     recurrence.last_run, recurrence.last_id = moment, task_id
     if state.tasks.get(task_id) is None:
-        submissions.take_in(state, _submit(state, schedule, task_id), 0, now)
+        submissions.take_in(state, _submit(state, schedule, task_id), now)
 
 
 def run_id(name: str, queue: str, moment: int) -> bytes:

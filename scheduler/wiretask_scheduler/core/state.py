@@ -70,6 +70,9 @@ class State:
         self.workers: dict[int, Worker] = {}
         #: Workers by session, those included whose connection is gone but may come back.
         self.sessions: dict[bytes, Worker] = {}
+        #: How long what has ended is remembered where nobody says more, in milliseconds; the same for what is dead.
+        self.usual_retention = int(settings.retention_seconds * 1000)
+        self.dead_retention = max(self.usual_retention, int(settings.dead_retention_seconds * 1000))
         self.last_seq = 0
         self.next_lease = 1
         self.lease_ceiling = 1
@@ -237,13 +240,3 @@ class State:
     def millis_at(self, monotonic: float) -> int:
         """A point by the monotonic clock as one by the wall clock."""
         return round((self.now.wall + monotonic - self.now.monotonic) * 1000)
-
-    @property
-    def usual_retention(self) -> int:
-        """How long what has ended is remembered where nobody says more, in milliseconds."""
-        return int(self.settings.retention_seconds * 1000)
-
-    @property
-    def dead_retention(self) -> int:
-        """The same for what is dead."""
-        return int(self.settings.dead_retention_seconds * 1000)

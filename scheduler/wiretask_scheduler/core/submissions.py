@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from enum import IntEnum
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
@@ -99,14 +98,15 @@ def on_submit(state: State, client: Client, submit: Submit, now: Now) -> None:
             error = replace(error, existing_id=uniques.holder(state, links.unique))
         state.refuse(client.number, error)
         return
-    task = take_in(state, submit, client.number, now, links, client.known)
+    options = _options(state, submit, task_type, name)
+    task = _take_in(state, submit, options, queue, client.number, now, links, client.known)
     if submit.flags & _WANT_PROGRESS and task.state not in FINAL_STATES:
         endings.add_watcher(task, client.number)
 
 
 def _links(submit: Submit, task_type: str, queue: str) -> Links | None:
     unique, after, gather, group = submit.unique, submit.after, submit.gather, submit.group
-    if unique is None and not after and gather is None and group is None:
+    if unique is None and after is None and gather is None and group is None:
         return None
     return Links(
         after=tuple(dict.fromkeys(after or ())),
@@ -136,14 +136,14 @@ def _refusal(
     if queue.full:
         text = f"the queue {queue.name} has {queue.live} tasks, and no more may wait in it; submit later"
         return ErrorCode.QUEUE_FULL, text
-    for name, known in _OPEN_ENUMS.items():
-        value = getattr(submit, name)
-        if value is not None and not known(value):
-            return ErrorCode.UNSUPPORTED_OPTION, f"this scheduler does not know what {name} says; it is older than you"
     return _link_refusal(state, client, submit, links) if links is not None else None
 
 
 def _link_refusal(state: State, client: Client, submit: Submit, links: Links) -> Refusal | None:
+    for name, known in _OPEN_ENUMS.items():
+        value = getattr(submit, name)
+        if value is not None and not known(value):
+            return ErrorCode.UNSUPPORTED_OPTION, f"this scheduler does not know what {name} says; it is older than you"
     for task_id in links.after:
         if task_id != submit.task_id and state.tasks.get(task_id) is None and client.known.get(task_id) is None:
             text = f"the task {task_id.hex()} is not known; submit it first, and within the dedup window"
@@ -173,20 +173,24 @@ FINAL_STATES = frozenset(
 )
 
 
-def take_in(
-    state: State,
-    submit: Submit,
-    peer: int,
-    now: Now,
-    links: Links | None = None,
-    known: Mapping[bytes, StoredTask | None] = MappingProxyType({}),
-) -> Task:
-    """Takes a task in that has been found good; its Result goes to a peer, where there is one.
-
-    `known` are the tasks that have ended which it was to wait for, and others.
-    """
+def take_in(state: State, submit: Submit, now: Now) -> Task:
+    """Takes a task in that no client has submitted and nobody waits for."""
     task_type, queue = codec.envelope_route(submit.envelope)
     options = _options(state, submit, task_type, queue)
+    return _take_in(state, submit, options, state.queues[queue], 0, now, _links(submit, task_type, queue), {})
+
+
+def _take_in(
+    state: State,
+    submit: Submit,
+    options: Options,
+    queue: Queue,
+    peer: int,
+    now: Now,
+    links: Links | None,
+    known: Mapping[bytes, StoredTask | None],
+) -> Task:
+    """Takes a task in; `known` are tasks that have ended which it was to wait for."""
     state.last_seq += 1
     millis = now.millis
     task = Task(submit.task_id, state.last_seq, options, len(submit.envelope), millis)
@@ -197,7 +201,8 @@ def take_in(
         task.rare = Rare(due=due, expires=expires)
         if expires is not None:
             _set_timer(state, submit.expires_at, expires, "expire", task)
-    state.add(task)
+    state.tasks.add(task)
+    queue.live += 1
     if options.limited:
         limits.name(state, task)
     if links is not None:
@@ -269,6 +274,8 @@ def _set_timer(state: State, date: int | None, millis: int, kind: Kind, task: Ta
 
 def _times(submit: Submit, millis: int) -> tuple[int | None, int | None]:
     """When it may run and when it expires, by the wall clock; of two answers the later and the earlier one."""
+    if submit.delay is None and submit.not_before is None and submit.expires_in is None and submit.expires_at is None:
+        return None, None
     due = max(submit.not_before or 0, millis + submit.delay if submit.delay else 0) or None
     expiries = [at for at in (submit.expires_at, millis + submit.expires_in if submit.expires_in else None) if at]
     expires = min(expiries, default=None)
