@@ -3,8 +3,9 @@
 import pytest
 
 from wiretask_protocol.messages import Outcome, RetryPolicy, TaskState
-from wiretask_scheduler.core.tasks import Attempt, Options
-from wiretask_scheduler.core.turn import Changes, Ended, Inserted, Updated
+from wiretask_scheduler.core.facts import Fact, Kind
+from wiretask_scheduler.core.tasks import Attempt, Links, Options
+from wiretask_scheduler.core.turn import Changes, Ended, Inserted, Revived, Updated
 from wiretask_scheduler.store.memory import MemoryStore
 from wiretask_scheduler.store.sqlite import SqliteStore
 
@@ -73,7 +74,13 @@ def commit(store, *rows):
     """One group with one turn; returns the conflicts."""
     changes = Changes()
     for row in rows:
-        kinds = {Inserted: changes.inserted, Ended: changes.ended, Updated: changes.updated}
+        kinds = {
+            Inserted: changes.inserted,
+            Ended: changes.ended,
+            Updated: changes.updated,
+            Revived: changes.revived,
+            int: changes.purged,
+        }
         kinds[type(row)].append(row)
     return list(store.commit(1, [changes]).conflicts)
 
@@ -249,3 +256,115 @@ def test_nothing_is_read_for_nothing(store):
     assert store.bodies([]) == {}
     assert store.tasks([]) == {}
     assert commit(store) == []
+
+
+# -- dead tasks --
+
+LINKS = Links(after=(b"a" * 16,), size=2, form=1)
+
+
+def test_a_dead_task_keeps_its_body_and_what_ties_it_to_others(store):
+    commit(store, inserted(1, links=LINKS))
+    commit(store, ended(1, state=TaskState.DEAD, keep=True, history=FAILED))
+    task = store.tasks([task_id(1)])[task_id(1)]
+    assert (task.size, task.links, task.history) == (10, LINKS, FAILED)
+    assert store.bodies([1]) == {}
+
+
+def test_a_dead_task_that_lives_again_has_its_body_under_its_new_seq(store):
+    commit(store, inserted(1), inserted(2))
+    commit(store, ended(1, state=TaskState.DEAD, keep=True))
+    commit(store, Revived(1, 7))
+    assert store.bodies([1, 7]) == {7: b"envelope 1"}
+    assert store.tasks([task_id(1)]) == {}
+    assert commit(store, ended(7), inserted(8, number=1)) == [task_id(1)]
+
+
+def test_what_is_purged_is_not_known_any_more(store):
+    commit(store, inserted(1), inserted(2))
+    commit(store, ended(1, state=TaskState.DEAD, keep=True), ended(2))
+    commit(store, 1)
+    assert list(store.tasks([task_id(1), task_id(2)])) == [task_id(2)]
+    assert commit(store, inserted(3, number=1)) == []
+
+
+def test_dead_tasks_are_listed_however_many_have_ended_otherwise(store):
+    for seq in range(1, 40):
+        commit(store, inserted(seq), ended(seq, state=TaskState.DEAD if seq % 13 == 0 else TaskState.SUCCEEDED))
+    assert listed(store, state=TaskState.DEAD) == ([39, 26, 13], None)
+    assert listed(store, state=TaskState.DEAD, most=2) == ([39, 26], 26)
+
+
+def test_bodies_of_dead_tasks_count_for_what_is_kept(make):
+    store = make(retention_octets=1000)
+    for seq in range(1, 5):
+        commit(store, inserted(seq, envelope=bytes(400)))
+        commit(store, ended(seq, state=TaskState.DEAD, keep=True, report=b""))
+    while store.maintain(1):
+        pass
+    sizes = [store.tasks([task_id(seq)])[task_id(seq)].size for seq in range(1, 5)]
+    assert sizes[-1] == 400
+    assert sum(sizes) <= 1000
+
+
+# -- facts --
+
+
+def state(store, facts=(), ranges=()):
+    changes = Changes(facts=dict(facts), ranges=list(ranges))
+    store.commit(1, [changes])
+
+
+def test_facts_are_found_by_their_kind_and_how_their_keys_begin(store):
+    state(store, {(Kind.PART, b"ab1"): Fact(b"x"), (Kind.PART, b"ab0"): Fact(b"y"), (Kind.PART, b"ac"): Fact(b"z")})
+    state(store, {(Kind.EDGE, b"ab2"): Fact(b"other")})
+    assert list(store.facts(Kind.PART, b"ab")) == [(b"ab0", b"y"), (b"ab1", b"x")]
+
+
+def test_a_fact_is_replaced_and_unset(store):
+    state(store, {(Kind.UNIQUE, b"k"): Fact(b"1")})
+    state(store, {(Kind.UNIQUE, b"k"): Fact(b"2")})
+    assert list(store.facts(Kind.UNIQUE, b"k")) == [(b"k", b"2")]
+    state(store, {(Kind.UNIQUE, b"k"): None, (Kind.UNIQUE, b"never"): None})
+    assert list(store.facts(Kind.UNIQUE, b"k")) == []
+
+
+def test_facts_that_belong_together_go_together(store):
+    state(
+        store, {(Kind.PART, b"a\xff"): Fact(b"1"), (Kind.PART, b"a\xff\xff"): Fact(b"2"), (Kind.PART, b"b"): Fact(b"3")}
+    )
+    state(store, ranges=[(Kind.PART, b"a\xff", 0)])
+    assert list(store.facts(Kind.PART, b"a")) == []
+    assert list(store.facts(Kind.PART, b"b")) == [(b"b", b"3")]
+
+
+def test_a_range_is_about_what_was_said_before_it_in_its_turn(store):
+    state(store, {(Kind.PART, b"a1"): Fact(b"1")}, [(Kind.PART, b"a", 0)])
+    assert list(store.facts(Kind.PART, b"a")) == []
+
+
+def test_a_fact_is_forgotten_in_its_time(store):
+    state(store, {(Kind.UNIQUE, b"soon"): Fact(b"1", 500), (Kind.UNIQUE, b"sure"): Fact(b"2")})
+    state(store, {(Kind.PART, b"p"): Fact(b"3")}, [(Kind.PART, b"p", 400)])
+    store.maintain(499)
+    assert len(store.facts(Kind.UNIQUE, b"s")) == 2
+    assert list(store.facts(Kind.PART, b"p")) == []
+    store.maintain(500)
+    assert list(store.facts(Kind.UNIQUE, b"s")) == [(b"sure", b"2")]
+
+
+def test_facts_are_there_after_a_restart(tmp_path):
+    store = SqliteStore(tmp_path / "facts.db")
+    store.claim("main")
+    state(store, {(Kind.QUEUE, b"q"): Fact(b"\1"), (Kind.UNIQUE, b"k"): Fact(b"v", 99)})
+    store.close()
+    store = SqliteStore(tmp_path / "facts.db")
+    assert list(store.load("main").facts) == [(3, b"k", Fact(b"v", 99)), (4, b"q", Fact(b"\1", None))]
+    store.close()
+
+
+def test_many_thousand_facts_are_written_in_one_group(store):
+    state(store, {(Kind.EDGE, b"%05d" % number): Fact(b"") for number in range(5000)})
+    assert len(store.facts(Kind.EDGE, b"0")) == 5000
+    state(store, {(Kind.EDGE, b"%05d" % number): None for number in range(5000)})
+    assert list(store.facts(Kind.EDGE, b"0")) == []

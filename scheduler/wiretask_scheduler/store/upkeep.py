@@ -44,9 +44,12 @@ WHERE (kind, key) IN (SELECT kind, key FROM fact WHERE forget <= ? ORDER BY forg
 _SHED = """UPDATE ended SET report = NULL, envelope = NULL
 WHERE seq IN (SELECT seq FROM slice WHERE octets > 0)"""
 _MAKE_SLICE = "CREATE TEMP TABLE IF NOT EXISTS slice (seq INTEGER PRIMARY KEY, forget INTEGER, octets INTEGER)"
-_FILL_SLICE = """INSERT INTO slice SELECT seq, forget, ifnull(length(report), 0) + ifnull(length(envelope), 0)
-FROM ended
-WHERE (forget, seq) > (?, ?) ORDER BY forget, seq LIMIT ?"""
+#: The oldest ones, as many as it takes to free so many octets.
+_FILL_SLICE = """INSERT INTO slice SELECT seq, forget, octets FROM (
+  SELECT seq, forget, octets, sum(octets) OVER (ORDER BY forget, seq) - octets AS freed FROM (
+    SELECT seq, forget, ifnull(length(report), 0) + ifnull(length(envelope), 0) AS octets
+    FROM ended WHERE (forget, seq) > (?, ?) ORDER BY forget, seq LIMIT ?))
+WHERE freed < ?"""
 
 
 class Checkpointer:
@@ -135,7 +138,8 @@ class Retention:
         writer = self._writer
         writer.execute(_MAKE_SLICE)
         writer.execute("DELETE FROM slice")
-        writer.execute(_FILL_SLICE, (*self._shed, SLICE_ROWS))
+        excess = self._kept + self._uncommitted - self._budget
+        writer.execute(_FILL_SLICE, (*self._shed, SLICE_ROWS, excess))
         last = writer.execute("SELECT forget, seq FROM slice ORDER BY forget DESC, seq DESC LIMIT 1").fetchone()
         # At the end the search begins anew: tasks that are kept for a shorter time lie before those that are not.
         self._shed_next = last if last is not None else (0, 0)
