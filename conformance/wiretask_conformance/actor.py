@@ -156,12 +156,7 @@ class Actor:
                 raise self._wrong
             if self.closed:
                 return None
-            self._wake.clear()
-            left = deadline - asyncio.get_running_loop().time()
-            try:
-                await asyncio.wait_for(self._wake.wait(), max(left, 0))
-            except asyncio.TimeoutError:
-                raise TimedOut("%s: nothing came while %s was expected" % (self.name, wanted)) from None
+            await self._woken(deadline, "nothing came while %s was expected" % wanted)
         received = self._waiting.popleft()
         if received.message == "Accepted":
             self.accepted_to = received.value["seq"]
@@ -173,12 +168,21 @@ class Actor:
             self.check()
             if self.closed:
                 raise Failed("%s: the connection ended without a ping" % self.name)
-            self._wake.clear()
-            try:
-                await asyncio.wait_for(self._wake.wait(), max(deadline - asyncio.get_running_loop().time(), 0))
-            except asyncio.TimeoutError:
-                raise TimedOut("%s: no ping came" % self.name) from None
+            await self._woken(deadline, "no ping came")
         self.pings = 0
+
+    async def filled(self, count: int, deadline: float) -> None:
+        """Returns when so many octets have come on a raw connection, or its end. Raises TimedOut."""
+        while len(self.octets) < count and not self.closed:
+            await self._woken(deadline, "%d octets came, and %d were expected" % (len(self.octets), count))
+
+    async def _woken(self, deadline: float, late: str) -> None:
+        """Returns when anything has come. Raises TimedOut."""
+        self._wake.clear()
+        try:
+            await asyncio.wait_for(self._wake.wait(), max(deadline - asyncio.get_running_loop().time(), 0))
+        except asyncio.TimeoutError:
+            raise TimedOut("%s: %s" % (self.name, late)) from None
 
     def check(self) -> None:
         """Raises Failed if something that is not legal has come."""

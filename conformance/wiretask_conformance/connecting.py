@@ -89,10 +89,10 @@ class Connecting(Setting):
         except asyncio.TimeoutError:
             raise TimedOut("the %s does not connect" % self.scenario.role) from None
         away = (asyncio.get_running_loop().time() - begun) * 1000
-        if away < step.get("not_before", 0) - CLOCK_MS:
-            raise Failed("it came back after %d ms, and not after %d" % (away, step["not_before"]))
         actor = self._cast(step, "scheduler", self.scenario.role)
         actor.begin(*streams)
+        if away < step.get("not_before", 0) - CLOCK_MS:
+            raise Failed("it came back after %d ms, and not after %d" % (away, step["not_before"]))
         opening = await hearing.one(actor, deadline, "Hello", {"kind": "open", **step.get("where", {})}, NONE)
         self.bound["nonce"] = opening.value["nonce"]
         answer = step.get("answer", {})

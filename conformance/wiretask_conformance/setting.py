@@ -99,9 +99,9 @@ class Setting:
         """A request to the adapter and its `ok`. Raises ContractError, or NotApplicable where it cannot do it."""
         self.log("adapter > %s %s" % (op, arguments))
         seconds = START_SECONDS if op in ("listen", "restart") else WITHIN_SECONDS * 2
-        request = functools.partial(
-            (self.others[to] if to else self.testee).ask, op, seconds=seconds * self.scale, **arguments
-        )
+        testee = self.others[to] if to else self.testee
+        # The testee scales every wait itself; what is left is the patience of a second try.
+        request = functools.partial(testee.ask, op, seconds=seconds * self.scale / testee.scale, **arguments)
         answer = await asyncio.get_running_loop().run_in_executor(None, request)
         self.log("adapter < %s" % answer)
         if "skipped" in answer:

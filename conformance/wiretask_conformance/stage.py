@@ -163,11 +163,8 @@ class Stage(Connecting):
 
     async def do_expect_octets(self, step: Step) -> None:
         """On a raw connection: what comes begins like this."""
-        actor, deadline = self.actor(step), self.deadline(step)
-        wanted = step["begin"].encode()
-        while len(actor.octets) < len(wanted):
-            if await actor.next(deadline, "octets") is None:
-                break
+        actor, wanted = self.actor(step), step["begin"].encode()
+        await actor.filled(len(wanted), self.deadline(step))
         if not actor.octets.startswith(wanted):
             raise Failed("%s: %r came instead of %r" % (actor.name, actor.octets[:100], wanted))
 
