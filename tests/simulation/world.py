@@ -29,6 +29,7 @@ from wiretask_protocol.messages import (
     Report,
     Result,
     Resume,
+    Retract,
     Return,
     ReturnReason,
     Role,
@@ -38,12 +39,14 @@ from wiretask_protocol.messages import (
     TypeSupport,
     VersionRange,
 )
-from wiretask_scheduler.core import Broker, Dispatch, Now, Settings, Turn
+from wiretask_scheduler.core import Broker, Dispatch, Now, Settings, Turn, facts
 from wiretask_scheduler.core.facts import Fact, FactKey
 from wiretask_scheduler.core.records import StoredSession, StoredTask
 
 PLACEMENT = sha256(b"default").digest()[:2]
 ENVELOPE = codec.encode_envelope(messages.Envelope("work", "default", 0, b"body"))
+#: Concurrency keys, and how many tasks of each may be with workers.
+LIMITS = {"a": 1, "b": 3}
 ENDED = {state.value for state in TaskMachineState if state.name in {"SUCCEEDED", "DEAD", "CANCELLED", "EXPIRED"}}
 
 
@@ -133,7 +136,7 @@ class FakeClient:
 
     def again(self) -> list:
         """What is sent after a reconnect."""
-        repeated = list(self.unaccepted.values())
+        repeated = [submit for submit in self.unaccepted.values() if submit.task_id not in self.refused]
         self.seq = 0
         self.unaccepted = {}
         sent: list = []
@@ -181,6 +184,8 @@ class FakeWorker:
         self.unaccepted: dict[int, Result] = {}
         self.slots = 4
         self.resuming = False
+        #: Tasks that it is asked to give back.
+        self.asked: list[tuple[bytes, int]] = []
 
     def take(self, message) -> None:
         match message:
@@ -191,6 +196,8 @@ class FakeWorker:
             case Accepted(seq=seq):
                 for number in [number for number in self.unaccepted if number <= seq]:
                     del self.unaccepted[number]
+            case Retract(task_id=task_id, lease=lease):
+                self.asked.append((task_id, lease))
             case Cancel(lease=lease):
                 self.held.pop(lease, None) if message.mode == messages.CancelMode.SUPERSEDED else None
 
@@ -211,6 +218,8 @@ class World:
         self.peers = 0
         self.made = 0
         self.options: dict[bytes, dict] = {}
+        self.members: dict[bytes, list[bytes]] = {}
+        self.crashes = 0
         self.pending: deque[Turn] = deque()
         self.start()
 
@@ -239,6 +248,7 @@ class World:
     def crash(self) -> None:
         """The scheduler dies: what was not committed is gone, and every connection with it."""
         self.note_all("the scheduler crashed")
+        self.crashes += 1
         self.start()
 
     def turn(self) -> None:
@@ -297,7 +307,9 @@ class World:
             self.subscribe(peer)
 
     def subscribe(self, worker: FakeWorker) -> None:
-        sent = [Subscribe((QueueWeight("default", 1),), (TypeSupport("work", 0, 0),)), Credit(worker.slots, 0, 0)]
+        worker.asked.clear()
+        credit = Credit(worker.slots, 0, 0, worker.slots // 2)
+        sent = [Subscribe((QueueWeight("default", 1),), (TypeSupport("work", 0, 0),)), credit]
         self.send(worker, sent)
 
     def resumed(self, worker: FakeWorker, answer: Resume) -> None:
@@ -340,6 +352,7 @@ class World:
                 task = message.task
                 message = messages.Task(task.id, message.lease, message.attempt, 0, message.remaining, ENVELOPE)
                 self.runs[task.id] += 1
+                self.may_begin(task.id)
             if isinstance(message, Resume):
                 self.resumed(peer, message)
             else:
@@ -366,7 +379,7 @@ class World:
         for _ in range(self.chance.randrange(1, 6)):
             self.made += 1
             task_id = self.made.to_bytes(8, "big") + self.chance.randbytes(6) + PLACEMENT
-            options: dict = {"priority": self.chance.randrange(10)}
+            options: dict = {"priority": self.chance.randrange(10), **self.ties(), **self.keys()}
             if self.chance.random() < 0.3:
                 options["max_attempts"] = self.chance.randrange(1, 4)
             if self.chance.random() < 0.2:
@@ -375,15 +388,73 @@ class World:
                 options["expires_in"] = self.chance.randrange(1, 8000)
             if self.chance.random() < 0.1:
                 options["time_limit"] = self.chance.randrange(1, 4000)
-            self.options[task_id] = options
-            self.story[task_id].append(f"{self.monotonic:.2f} submitted {options}")
-            sent.append(client.submit(task_id, int(SubmitFlags.WANT_RESULT), **options))
+            sent.append(self.submission(client, task_id, options))
+        if self.chance.random() < 0.1:
+            sent += self.group(client)
         self.send(client, sent)
+
+    def submission(self, client: FakeClient, task_id: bytes, options: dict) -> Submit:
+        self.options[task_id] = options
+        self.story[task_id].append(f"{self.monotonic:.2f} submitted {options}")
+        return client.submit(task_id, int(SubmitFlags.WANT_RESULT), **options)
+
+    def new_id(self) -> bytes:
+        self.made += 1
+        return self.made.to_bytes(8, "big") + self.chance.randbytes(6) + PLACEMENT
+
+    def ties(self) -> dict:
+        """Options that make a task wait for others."""
+        if not self.options or self.chance.random() > 0.2:
+            return {}
+        known = sorted(self.options)[-30:]
+        after = tuple(self.chance.sample(known, min(len(known), self.chance.randrange(1, 3))))
+        return {"after": after, "on_dependency_failure": self.chance.choice((None, 1, 2))}
+
+    def keys(self) -> dict:
+        """Options that tasks share by a key."""
+        options: dict = {}
+        if self.chance.random() < 0.2:
+            key = self.chance.choice("ab")
+            options["concurrency"] = messages.ConcurrencyKey(key, LIMITS[key])
+        if self.chance.random() < 0.1:
+            options["rate"] = messages.RateKey("r", 5, 1000, 3)
+        if self.chance.random() < 0.3:
+            options["fairness"] = messages.FairnessKey(self.chance.choice("xyz"), self.chance.randrange(1, 4))
+        if self.chance.random() < 0.1:
+            options["unique"] = messages.UniqueKey(self.chance.choice("uvw"), 1, self.chance.choice((1, 2)), 0)
+        return options
+
+    def group(self, client: FakeClient) -> list[Submit]:
+        """A callback and its members, in any order."""
+        callback, size = self.new_id(), self.chance.randrange(4)
+        policy = self.chance.choice((1, 2))
+        ids = [self.new_id() for _ in range(size)]
+        made = [
+            (task_id, {"group": messages.Group(callback, place), "max_attempts": 2})
+            for place, task_id in enumerate(ids)
+        ]
+        made.append((callback, {"gather": messages.Gather(size, 1), "on_dependency_failure": policy}))
+        self.members[callback] = ids
+        self.chance.shuffle(made)
+        return [self.submission(client, task_id, options) for task_id, options in made]
+
+    def may_begin(self, task_id: bytes) -> None:
+        """All that a task waits for must have ended before a worker gets it, and well, unless it runs anyway."""
+        options = self.options[task_id]
+        needed = [*(options.get("after") or ()), *self.members.get(task_id, ())]
+        for other in needed:
+            row = self.store.rows[self.store.ids[other]]
+            assert row.outcome is not None, self.tell(task_id, f"it begins before {other.hex()}")
+            well = row.outcome == Outcome.SUCCEEDED or options.get("on_dependency_failure") == 2
+            assert well, self.tell(task_id, f"it begins although {other.hex()} failed")
 
     def work(self) -> None:
         """A worker ends some of what it holds."""
         worker = self.chance.choice(self.workers)
-        if not worker.peer or worker.resuming or not worker.held:
+        if not worker.peer or worker.resuming:
+            return
+        self.answer(worker)
+        if not worker.held:
             return
         sent: list = []
         for lease in self.chance.sample(sorted(worker.held), self.chance.randrange(1, len(worker.held) + 1)):
@@ -402,13 +473,25 @@ class World:
             sent.append(result)
         self.send(worker, sent)
 
+    def answer(self, worker: FakeWorker) -> None:
+        """A worker gives back what it is asked for, or keeps it."""
+        for task_id, lease in worker.asked:
+            if lease in worker.held:
+                kept = self.chance.random() < 0.3
+                if not kept:
+                    del worker.held[lease]
+                worker.seq += 1
+                reason = ReturnReason.KEPT if kept else ReturnReason.RETRACTED
+                self.send(worker, [Return(worker.seq, task_id, lease, reason)])
+        worker.asked.clear()
+
     def cancel(self) -> None:
         client = self.chance.choice(self.clients)
         if client.peer and client.wanted:
             client.seq += 1
             task_id = self.chance.choice(sorted(client.wanted))
             self.story[task_id].append(f"{self.monotonic:.2f} cancel")
-            self.send(client, [Cancel(client.seq, task_id, 0, 1)])
+            self.send(client, [Cancel(client.seq, task_id, 0, 1, self.chance.choice((None, True)))])
 
     def lie(self) -> None:
         """A worker reports on a lease that is not its own; nothing may come of it."""
@@ -487,6 +570,8 @@ class World:
                 assert task.holder == session.session, self.tell(task.id, "two sessions for one task")
                 holders[task.id] = holders.get(task.id, 0) + 1
         ready = Counter(task.id for lane in state.ready for task in lane if alive(task))
+        ready.update(task.id for gate in state.gates for task in gate.line if alive(task) and task.gate is gate)
+        self.audit_gates()
         for task in state.tasks:
             assert task.state.value not in ENDED, self.tell(task.id, "an ended task is kept")
             running = task.state is TaskMachineState.LEASED
@@ -496,6 +581,25 @@ class World:
             waits = task.state is TaskMachineState.READY
             placed = ready.get(task.id, 0) + int(task in state.held_back)
             assert placed >= int(waits), self.tell(task.id, "a ready task is in no lane")
+
+    def audit_gates(self) -> None:
+        """Who is past a gate is with a worker, or in line for one; and no more than it allows."""
+        state = self.broker.state
+        for gate in state.gates:
+            kind, _, key = gate.key
+            assert gate.alarm or not gate.line.count or kind == "concurrency" or gate.inside
+            if kind != "concurrency":
+                continue
+            here = {
+                task.id
+                for task in state.tasks
+                if task.options.concurrency is not None and task.options.concurrency.key == key
+                if task.state is TaskMachineState.LEASED
+                or (task.state is TaskMachineState.READY and task.gate is not gate and task not in state.held_back)
+            }
+            assert {task.id for task in gate.inside} == here, f"seed {self.seed}: the gate {key} counts wrongly"
+            # Young leases that a crash has forgotten come back and take what was given to others meanwhile.
+            assert self.crashes or len(here) <= gate.limit, f"seed {self.seed}: the gate {key} lets too many through"
 
     def tell(self, task_id: bytes, what: str) -> str:
         """The story of a task, for whoever has to find out."""
@@ -525,6 +629,7 @@ class World:
         if not worker.peer or worker.resuming:
             return
         sent = []
+        self.answer(worker)
         for lease, task_id in list(worker.held.items()):
             del worker.held[lease]
             worker.seq += 1
@@ -549,6 +654,9 @@ class World:
         state = self.broker.state
         assert state.tasks.count == 0
         assert not any(worker.leases for worker in state.sessions.values())
+        assert not state.dependencies.dependents
+        left = {facts.Kind(kind) for kind, _ in self.store.facts}
+        assert left <= {facts.Kind.RATE, facts.Kind.PART}, f"seed {self.seed}: {left} are kept for nobody"
 
 
 def alive(task) -> bool:

@@ -146,7 +146,7 @@ def tie(state: State, task: Task, links: Links) -> None:
     for dependency in links.after:
         if state.tasks.get(dependency) is not None:
             _wait_for(state, task, dependency)
-            state.turn.changes.facts[facts.edge(dependency, task.seq)] = facts.Fact(b"")
+            state.turn.changes.facts[facts.edge(task.seq, dependency)] = facts.Fact(b"")
     if links.callback:
         _join(state, task, links)
     if links.size >= 0:
@@ -245,8 +245,10 @@ def ended(state: State, task: Task, outcome: int, report: bytes) -> None:
     uproots = task.rare is not None and task.rare.uprooted
     _tell(state, task.id, succeeded=outcome == Outcome.SUCCEEDED, uproots=uproots)
     links = task.rare.links if task.rare is not None else None
-    if links is None:
+    if links is None or task.rare is None:
         return
+    if task.rare.blockers:
+        state.turn.changes.ranges.append((*facts.edge(task.seq), 0))
     if links.callback:
         _member_ended(state, task, links, outcome, report)
     if links.size >= 0:
@@ -297,7 +299,7 @@ def drop(state: State, task: Task) -> None:
         waiting = state.dependencies.dependents.get(dependency)
         if waiting is not None and task in waiting:
             waiting.remove(task)
-            state.turn.changes.facts[facts.edge(dependency, task.seq)] = None
+    state.turn.changes.ranges.append((*facts.edge(task.seq), 0))
     if links.callback:
         _group(state, links.callback).mark(links.place, _FREE)
     if links.size >= 0:
@@ -324,7 +326,7 @@ def _told(state: State, task: Task, news: News) -> None:
     if task.state is not TaskMachineState.WAITING or rare is None or rare.links is None:
         return
     if dependency in rare.links.after:
-        state.turn.changes.facts[facts.edge(dependency, task.seq)] = None
+        state.turn.changes.facts[facts.edge(task.seq, dependency)] = None
     rare.blockers -= 1
     if news.uproots:
         rare.uprooted = True

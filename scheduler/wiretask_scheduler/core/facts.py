@@ -17,7 +17,7 @@ T = TypeVar("T")
 class Kind(IntEnum):
     """What a fact is about."""
 
-    #: A task waits for another: the other's id and its own seq.
+    #: A task waits for another: its own seq and the other's id.
     EDGE = 1
     #: The result of a member: its callback's id and its place.
     PART = 2
@@ -32,6 +32,8 @@ class Kind(IntEnum):
 
 
 FactKey = tuple[int, bytes]
+#: Of the seq in the key of an edge.
+SEQ_OCTETS = 8
 
 
 class Fact(NamedTuple):
@@ -41,9 +43,9 @@ class Fact(NamedTuple):
     forget: int | None = None
 
 
-def edge(dependency: bytes, seq: int) -> FactKey:
-    """The key of an edge."""
-    return Kind.EDGE, dependency + seq.to_bytes(8, "big")
+def edge(seq: int, dependency: bytes = b"") -> FactKey:
+    """The key of an edge; without a dependency, how the keys of all edges of a task begin."""
+    return Kind.EDGE, seq.to_bytes(SEQ_OCTETS, "big") + dependency
 
 
 def part(callback: bytes, place: int) -> FactKey:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from wiretask_protocol.machines import TaskMachineEvent, TaskMachineState
 from wiretask_scheduler.core import dependencies, limits, operations, recurring, sessions, uniques
-from wiretask_scheduler.core.facts import Kind
+from wiretask_scheduler.core.facts import SEQ_OCTETS, Kind
 from wiretask_scheduler.core.peers import Worker
 from wiretask_scheduler.core.tasks import Rare, Task, move
 
@@ -61,7 +61,7 @@ def _load_facts(state: State, stored: Iterable[StoredFact]) -> dict[int, list[by
     for kind, key, fact in stored:
         match kind:
             case Kind.EDGE:
-                edges[int.from_bytes(key[16:], "big")].append(key[:16])
+                edges[int.from_bytes(key[:SEQ_OCTETS], "big")].append(key[SEQ_OCTETS:])
             case Kind.PART:
                 dependencies.load_part(state, key[:16], int.from_bytes(key[16:], "big"), fact.value)
             case Kind.UNIQUE:
