@@ -222,8 +222,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--tasks", type=int, default=TASKS)
     parser.add_argument("--json", type=Path)
+    parser.add_argument("--queued", type=int, metavar="N", help="measure beside so many queued tasks instead")
     arguments = parser.parse_args()
-    figures: dict[str, Any] = {"tasks": arguments.tasks}
+    figures: dict[str, Any]
+    if arguments.queued:
+        import queued
+
+        figures = queued.report(arguments.queued, arguments.tasks)
+        if arguments.json:
+            arguments.json.write_text(json.dumps(figures, indent=1) + "\n")
+        return
+    figures = {"tasks": arguments.tasks}
     bare = [ceiling(arguments.tasks) for _ in range(ROUNDS)]
     figures["relay"] = statistics.median(bare)
     print(f"{'':28} {'tasks/s':>10} {'of relay':>9} {'p50 ms':>8} {'p99 ms':>8}")
