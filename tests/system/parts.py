@@ -18,14 +18,17 @@ READY_SECONDS = 30
 class Part:
     """One process and what it has said. It lives in a process group of its own."""
 
-    def __init__(self, folder: str, *arguments: str, log: Path, env: dict[str, str] | None = None) -> None:
+    def __init__(
+        self, folder: str, *arguments: str, log: Path, env: dict[str, str] | None = None, cwd: Path | None = None
+    ) -> None:
+        """`cwd` is the folder of the part where nothing else is said."""
         self.name = folder
         self.log = log
         module = f"wiretask_{folder}"
         with log.open("ab") as errors:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", module, *arguments],
-                cwd=ROOT / folder,
+                cwd=cwd or ROOT / folder,
                 stdout=subprocess.PIPE,
                 stderr=errors,
                 text=True,
@@ -87,11 +90,11 @@ def start_scheduler(
     return part, part.ready()
 
 
-def start_worker(folder: Path, address: str, *arguments: str) -> Part:
+def start_worker(folder: Path, address: str, *arguments: str, cwd: Path | None = None) -> Part:
     """A worker that is subscribed; it finds modules of tasks in the folder, beside its own path."""
     path = os.pathsep.join(part for part in (str(folder), os.environ.get("PYTHONPATH")) if part)
     log = folder / "worker.log"
-    part = Part("worker", "--scheduler", address, *arguments, log=log, env={"PYTHONPATH": path})
+    part = Part("worker", "--scheduler", address, *arguments, log=log, env={"PYTHONPATH": path}, cwd=cwd)
     part.ready()
     return part
 
