@@ -94,7 +94,8 @@ class Explainer:
         for number, step in enumerate(played.steps, 1):
             yield "%3d  %s" % (number, _step(step))
         yield ""
-        yield "alone: wiretask-conformance %s --run %s -- ./your-adapter" % (played.role, played.id)
+        adapter = "./your-client ---- ./your-scheduler" if played.role == "both" else "./your-adapter"
+        yield "alone: wiretask-conformance %s --run %s -- %s" % (played.role, played.id, adapter)
 
 
 def dump(octets: bytes, marks: list[Mark], error_at: int | None) -> Iterator[str]:
