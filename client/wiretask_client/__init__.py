@@ -26,7 +26,9 @@ from wiretask_client.errors import (
     Unreachable,
     UnreadableResult,
 )
+from wiretask_client.groups import Call, call
 from wiretask_client.handle import TaskHandle
+from wiretask_client.keys import Concurrency, Fairness, Rate, Unique
 from wiretask_client.options import RetryPolicy
 from wiretask_client.status import Attempt, TaskStatus
 from wiretask_client.stream import Stream
@@ -34,11 +36,15 @@ from wiretask_client.stream import Stream
 __all__ = [
     "Attempt",
     "BadCall",
+    "Call",
     "Client",
     "ClientClosed",
     "ClientError",
+    "Concurrency",
+    "Fairness",
     "NotFinished",
     "OutcomeUnknown",
+    "Rate",
     "Refused",
     "RetryPolicy",
     "Stream",
@@ -50,7 +56,9 @@ __all__ = [
     "TaskHandle",
     "TaskStatus",
     "TaskTimedOut",
+    "Unique",
     "UnknownTask",
     "Unreachable",
     "UnreadableResult",
+    "call",
 ]

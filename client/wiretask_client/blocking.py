@@ -20,6 +20,7 @@ from typing import Any, Self, TypeVar, Unpack
 from wiretask_client import client as asynchronous
 from wiretask_client.calls import TaskType
 from wiretask_client.errors import ClientClosed, ClientError
+from wiretask_client.groups import Call
 from wiretask_client.handle import TaskHandle as AsyncHandle
 from wiretask_client.options import DEFAULT_QUEUE, Options
 from wiretask_client.status import TaskStatus
@@ -92,6 +93,31 @@ class Client:
 
         return TaskHandle(self, self.run(submit()))
 
+    def chain(self, *calls: Call) -> TaskHandle:
+        """Submits calls of which each gets the result of the one before as its first argument."""
+
+        async def chain() -> AsyncHandle:
+            return self._client.chain(*calls)
+
+        return TaskHandle(self, self.run(chain()))
+
+    def group(self, members: Iterable[Call], *, callback: Call) -> TaskHandle:
+        """Submits calls, and a callback that gets the list of their results as its first argument."""
+        listed = list(members)
+
+        async def group() -> AsyncHandle:
+            return self._client.group(listed, callback=callback)
+
+        return TaskHandle(self, self.run(group()))
+
+    def schedule(self, name: str, task_type: TaskType, /, *args: Any, **keywords: Any) -> None:
+        """Makes a task recur; options and arguments as in the asynchronous `schedule`."""
+        self.run(self._client.schedule(name, task_type, *args, **keywords))
+
+    def unschedule(self, name: str) -> None:
+        """Ends a recurring task."""
+        self.run(self._client.unschedule(name))
+
     def submit_many(
         self, task_type: TaskType, /, *iterables: Iterable[Any], **options: Unpack[Options]
     ) -> list[TaskHandle]:
@@ -135,9 +161,9 @@ class Client:
         """Everything that the scheduler knows of a task."""
         return self.run(self._client.status(task_id))
 
-    def cancel(self, task_id: str | bytes, *, hard: bool = False) -> None:
-        """Asks for a task to be stopped."""
-        self.run(self._client.cancel(task_id, hard=hard))
+    def cancel(self, task_id: str | bytes, *, hard: bool = False, tree: bool = False) -> None:
+        """Asks for a task to be stopped; `tree` also all that wait for it."""
+        self.run(self._client.cancel(task_id, hard=hard, tree=tree))
 
     def ping(self) -> float:
         """The seconds that the scheduler takes to answer."""
@@ -167,13 +193,23 @@ class Client:
 class TaskHandle:
     """A submitted task."""
 
-    __slots__ = ("_client", "_handle", "id")
+    __slots__ = ("_client", "_handle", "members")
 
     def __init__(self, client: Client, handle: AsyncHandle) -> None:
-        #: The task's id, as people write it.
-        self.id = handle.id
+        #: Of a callback, or of the last task of a chain: the handles of those before it.
+        self.members = tuple(TaskHandle(client, member) for member in handle.members)
         self._client = client
         self._handle = handle
+
+    @property
+    def id(self) -> str:
+        """The task's id, as people write it."""
+        return self._handle.id
+
+    @property
+    def existed(self) -> bool:
+        """Whether this is a task that was there before, with the same unique key."""
+        return self._handle.existed
 
     def __repr__(self) -> str:
         return f"<TaskHandle {self.id}>"
@@ -191,9 +227,9 @@ class TaskHandle:
         """Everything that the scheduler knows of the task."""
         return self._client.status(self.id)
 
-    def cancel(self, *, hard: bool = False) -> None:
-        """Asks for the task to be stopped."""
-        self._client.cancel(self.id, hard=hard)
+    def cancel(self, *, hard: bool = False, tree: bool = False) -> None:
+        """Asks for the task to be stopped; `tree` also all that wait for it."""
+        self._client.cancel(self.id, hard=hard, tree=tree)
 
     async def _accepted(self) -> None:
         await self._handle.accepted()

@@ -8,12 +8,13 @@ checked and encoded once, and each further envelope is a head, a length and a bo
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from types import MappingProxyType
+from typing import Any, cast
 
 import msgspec
 
 from wiretask_client.errors import BadCall, cannot_send
-from wiretask_client.options import DEFAULT_PRIORITY, DEFAULT_QUEUE, Options, header_tags, tags
+from wiretask_client.options import DEFAULT_PRIORITY, DEFAULT_QUEUE, Options, RetryPolicy, header_tags, tags
 from wiretask_protocol.codec import encode, encode_envelope
 from wiretask_protocol.errors import WireError
 from wiretask_protocol.messages import Encoding, Envelope, Submit, SubmitFlags
@@ -26,6 +27,7 @@ _PLAIN = int(SubmitFlags.WANT_RESULT)
 
 #: An envelope ends in the length of its body (u32) and the body; a head is what stands before (PROTOCOL.md, Envelope).
 _LENGTH_OCTETS = 4
+_NO_LINKS: Mapping[str, Any] = MappingProxyType({})
 
 
 class Template:
@@ -33,14 +35,15 @@ class Template:
 
     __slots__ = ("_json", "_raw", "flags", "on_progress", "priority", "queue", "tags", "type")
 
-    def __init__(self, task_type: TaskType, options: Options) -> None:
+    def __init__(self, task_type: TaskType, options: Options, links: Mapping[str, Any] = _NO_LINKS) -> None:
+        """`links` are tagged fields that tie the task to a group."""
         # What `@task(…)` says holds where the submission says nothing.
         declared = getattr(task_type, "__wiretask_task__", None)
         self.type = type_name(task_type)
         self.queue = options.get("queue") or getattr(declared, "queue", None) or DEFAULT_QUEUE
-        self.priority = options.get("priority", DEFAULT_PRIORITY)
+        self.priority = _first(options.get("priority"), getattr(declared, "priority", None), DEFAULT_PRIORITY)
         self.on_progress = options.get("on_progress")
-        self.tags = {**tags(_declared_options(declared)), **tags(options)}
+        self.tags = {**tags(_declared_options(declared)), **tags(options), **links}
         self.flags = 0
         if options.get("want_result", True):
             self.flags |= SubmitFlags.WANT_RESULT
@@ -77,10 +80,32 @@ def type_name(task_type: TaskType) -> str:
     return name
 
 
+def _first(*numbers: int | None) -> int:
+    return next(number for number in numbers if number is not None)
+
+
 def _declared_options(declared: Any) -> Options:
-    return Options(
-        max_attempts=getattr(declared, "max_attempts", None), time_limit=getattr(declared, "time_limit", None)
-    )
+    """What `@task(…)` says of a function; what it does not say is None."""
+    said = {name: getattr(declared, name, None) for name in _DECLARED}
+    retry = said["retry"]
+    if isinstance(retry, Mapping):
+        said["retry"] = RetryPolicy(**retry)
+    return cast("Options", said)
+
+
+#: Options that can stand in `@task(…)`.
+_DECLARED = (
+    "max_attempts",
+    "time_limit",
+    "retry",
+    "retention",
+    "cost",
+    "requires",
+    "resources",
+    "concurrency",
+    "rate",
+    "fairness",
+)
 
 
 def _json(args: Sequence[Any], kwargs: Mapping[str, Any] | None) -> bytes:

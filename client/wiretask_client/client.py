@@ -22,14 +22,18 @@ from typing import TYPE_CHECKING, Any, Self, Unpack
 from wiretask_client import outcomes
 from wiretask_client.address import default_address
 from wiretask_client.calls import TaskType, Template
-from wiretask_client.core import CancelRequest, PingRequest, QueryRequest, SubmitRequest
+from wiretask_client.core import CancelRequest, PingRequest, QueryRequest, ScheduleRequest, SubmitRequest
 from wiretask_client.driver import Driver
 from wiretask_client.errors import BadCall, ClientError
+from wiretask_client.groups import Call, Planned, call, plan_chain, plan_group
 from wiretask_client.handle import TaskHandle, not_finished
 from wiretask_client.ids import TaskIds, as_id, id_text
-from wiretask_client.options import DEFAULT_PRIORITY, DEFAULT_QUEUE, Moment, Options, RetryPolicy, Seconds
+from wiretask_client.keys import Concurrency, Fairness, Rate, Unique
+from wiretask_client.options import DEFAULT_QUEUE, Moment, Options, RetryPolicy
+from wiretask_client.schedules import schedule_request, times_of
 from wiretask_client.status import TaskStatus, task_status
 from wiretask_client.stream import Stream, tuples, zipped
+from wiretask_client.units import Seconds
 from wiretask_client.version import AGENT
 from wiretask_protocol.messages import CancelMode, Progress, Report, Result, Status
 
@@ -111,7 +115,7 @@ class Client:
         /,
         *args: Any,
         queue: str | None = None,
-        priority: int = DEFAULT_PRIORITY,
+        priority: int | None = None,
         delay: Seconds | None = None,
         not_before: Moment | None = None,
         expires_in: Seconds | None = None,
@@ -121,6 +125,14 @@ class Client:
         retry: RetryPolicy | Seconds | None = None,
         retention: Seconds | None = None,
         cost: int | None = None,
+        requires: Iterable[str] | None = None,
+        resources: Mapping[str, int] | None = None,
+        after: Iterable[TaskHandle | str | bytes] | None = None,
+        on_dependency_failure: str | None = None,
+        unique: Unique | str | None = None,
+        concurrency: Concurrency | tuple[str, int] | None = None,
+        rate: Rate | tuple[Any, ...] | None = None,
+        fairness: Fairness | str | None = None,
         note: str | None = None,
         headers: Mapping[str, str] | None = None,
         trace_context: str | None = None,
@@ -151,6 +163,14 @@ class Client:
             retry=retry,
             retention=retention,
             cost=cost,
+            requires=requires,
+            resources=resources,
+            after=after,
+            on_dependency_failure=on_dependency_failure,
+            unique=unique,
+            concurrency=concurrency,
+            rate=rate,
+            fairness=fairness,
             note=note,
             headers=headers,
             trace_context=trace_context,
@@ -161,6 +181,56 @@ class Client:
         template = self._template(task_type, options)
         envelope = template.envelope(args, {**kwargs, **keywords} if kwargs else keywords)
         return self._submit(template, envelope, _ids.make(template.queue) if task_id is None else as_id(task_id))
+
+    def chain(self, *calls: Call) -> TaskHandle:
+        """Submits calls (made with `call`) of which each gets the result of the one before as its first argument.
+
+        Returns the handle of the last one; the others are its `members`. When one has not succeeded, those after it
+        are cancelled.
+        """
+        return self._submit_planned(plan_chain(calls, _ids.make))
+
+    def group(self, members: Iterable[Call], *, callback: Call) -> TaskHandle:
+        """Submits calls (made with `call`), and a callback that gets the list of their results as its first argument.
+
+        Returns the handle of the callback; those of the calls are its `members`. When one has not succeeded the
+        callback is cancelled, unless it says `on_dependency_failure="run"`.
+        """
+        return self._submit_planned(plan_group(list(members), callback, _ids.make))
+
+    def _submit_planned(self, planned: list[Planned]) -> TaskHandle:
+        *members, last = [self._submit(each.template, each.envelope, each.task_id) for each in planned]
+        last.members = tuple(members)
+        return last
+
+    async def schedule(
+        self,
+        name: str,
+        task_type: TaskType,
+        /,
+        *args: Any,
+        cron: str | None = None,
+        every: Seconds | None = None,
+        zone: str | None = None,
+        overlap: str | None = None,
+        catch_up: str | None = None,
+        spread: Seconds | None = None,
+        kwargs: Mapping[str, Any] | None = None,
+        **keywords: Any,
+    ) -> None:
+        """Makes a task recur, by a cron expression (in a time zone, UTC where none is said) or every so many seconds.
+
+        The same again changes nothing; another one of the same name takes its place. `overlap` is "skip", "queue" or
+        "replace", `catch_up` is "skip", "one" or "all", `spread` delays each run by up to that much, by chance. Other
+        keyword arguments are options and arguments as in `submit`. Returns when it is durable. Raises BadCall, Refused.
+        """
+        recurring = call(task_type, *args, kwargs=kwargs, **keywords)
+        times = times_of(cron=cron, every=every, zone=zone, overlap=overlap, catch_up=catch_up, spread=spread)
+        await self._driver.ask(schedule_request(name, recurring, times))
+
+    async def unschedule(self, name: str) -> None:
+        """Ends a recurring task; the run that is there goes on. Raises Refused where there is none of the name."""
+        await self._driver.ask(ScheduleRequest(name=name))
 
     @staticmethod
     def new_id(queue: str = DEFAULT_QUEUE) -> str:
@@ -245,14 +315,14 @@ class Client:
         assert isinstance(answer, Status)
         return task_status(answer)
 
-    async def cancel(self, task_id: str | bytes, *, hard: bool = False) -> None:
+    async def cancel(self, task_id: str | bytes, *, hard: bool = False, tree: bool = False) -> None:
         """Asks for a task to be stopped: one that no worker has ends at once, a running one is asked to.
 
-        `hard` stops the process that runs it where the worker can. One that has ended stays
-        as it is. Raises UnknownTask.
+        `hard` stops the process that runs it where the worker can. `tree` also stops all that wait for it, directly or
+        not. One that has ended, or is not known, stays as it is.
         """
         mode = CancelMode.HARD if hard else CancelMode.COOPERATIVE
-        await self._driver.ask(CancelRequest(task_id=as_id(task_id), mode=mode))
+        await self._driver.ask(CancelRequest(task_id=as_id(task_id), mode=mode, tree=tree))
 
     async def ping(self) -> float:
         """The seconds that the scheduler takes to answer."""

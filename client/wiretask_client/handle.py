@@ -20,17 +20,27 @@ if TYPE_CHECKING:
 class TaskHandle:
     """A submitted task. `await handle` is `await handle.result()`."""
 
-    __slots__ = ("_client", "_on_progress", "_request", "_watchers", "id")
+    __slots__ = ("_client", "_on_progress", "_request", "_watchers", "members")
 
     def __init__(
         self, client: Client, request: SubmitRequest, on_progress: Callable[[Progress], None] | None = None
     ) -> None:
-        #: The task's id, as people write it.
-        self.id = id_text(request.task_id)
+        #: Of a callback, or of the last task of a chain: the handles of those before it.
+        self.members: tuple[TaskHandle, ...] = ()
         self._client = client
         self._request = request
         self._on_progress = on_progress
         self._watchers: list[asyncio.Future[None]] = []
+
+    @property
+    def id(self) -> str:
+        """The task's id, as people write it. Where a unique key was taken, that of the task which has it."""
+        return id_text(self._request.task_id)
+
+    @property
+    def existed(self) -> bool:
+        """Whether this is a task that was there before, with the same unique key; known once it is accepted."""
+        return self._request.existed
 
     def __await__(self) -> Generator[Any, None, Any]:
         return self.result().__await__()
@@ -66,9 +76,9 @@ class TaskHandle:
         """Everything that the scheduler knows of the task."""
         return await self._client.status(self.id)
 
-    async def cancel(self, *, hard: bool = False) -> None:
-        """Asks for the task to be stopped; `hard` stops its process where the worker can."""
-        await self._client.cancel(self.id, hard=hard)
+    async def cancel(self, *, hard: bool = False, tree: bool = False) -> None:
+        """Asks for the task to be stopped; `hard` stops its process where the worker can, `tree` what waits for it."""
+        await self._client.cancel(self.id, hard=hard, tree=tree)
 
     def on_settled(self, request: Request) -> None:
         """The answer is here."""

@@ -7,21 +7,21 @@ aware datetimes or Unix seconds. Ranges that the protocol states are checked by 
 from __future__ import annotations
 
 import datetime as dt
-import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypedDict
 
 from wiretask_client.errors import BadCall
+from wiretask_client.ids import as_id
+from wiretask_client.keys import Concurrency, Fairness, Rate, Unique, key_tags, label_tags, resource_tags
+from wiretask_client.units import Seconds, millis, per_mille
 from wiretask_protocol import messages
 
-Seconds = float | dt.timedelta
 Moment = float | dt.datetime
 
 DEFAULT_QUEUE = "default"
 DEFAULT_PRIORITY = 5
 
-_U32 = 2**32 - 1
 _U64 = 2**64 - 1
 
 
@@ -40,9 +40,9 @@ class RetryPolicy:
         """It as the wire has it."""
         return messages.RetryPolicy(
             millis("retry.base", self.base) or 0,
-            _per_mille("retry.factor", self.factor, 1.0, 65.535),
+            per_mille("retry.factor", self.factor, 1.0, 65.535),
             millis("retry.cap", self.cap) or 0,
-            _per_mille("retry.jitter", self.jitter, 0.0, 1.0),
+            per_mille("retry.jitter", self.jitter, 0.0, 1.0),
         )
 
 
@@ -52,7 +52,7 @@ class Options(TypedDict, total=False):
     #: Where the task waits; "default" where neither this nor `@task` says more.
     queue: str | None
     #: 9 goes first.
-    priority: int
+    priority: int | None
     #: Not before this long from now.
     delay: Seconds | None
     #: Not before this point in time.
@@ -71,6 +71,18 @@ class Options(TypedDict, total=False):
     retention: Seconds | None
     #: How many slots it takes.
     cost: int | None
+    #: Labels that its worker must have, and what of a worker's resources it uses up while it runs.
+    requires: Iterable[str] | None
+    resources: Mapping[str, int] | None
+    #: Tasks that must succeed first (handles or ids), and what to do when one has not: "cancel" (it too), or "run".
+    after: Iterable[Any] | None
+    on_dependency_failure: str | None
+    #: Keeps a second task like it out.
+    unique: Unique | str | None
+    #: Bounds how many like it run at a time, and how many start in a time; and whose turn it takes.
+    concurrency: Concurrency | tuple[str, int] | None
+    rate: Rate | tuple[Any, ...] | None
+    fairness: Fairness | str | None
     #: A line for people who look at it.
     note: str | None
     #: Words that travel with the task to its handler.
@@ -99,9 +111,36 @@ def tags(options: Options) -> dict[str, Any]:
         "retry": None if retry is None else retry.message(),
         "retention": millis("retention", options.get("retention"), _U64),
         "cost": options.get("cost"),
+        "requires": label_tags(options.get("requires")),
+        "resources": resource_tags(options.get("resources")),
+        "after": _dependencies(options.get("after")),
+        "on_dependency_failure": _policy(options.get("on_dependency_failure")),
         "note": options.get("note"),
+        **key_tags(options),
     }
     return {name: value for name, value in found.items() if value is not None}
+
+
+def _dependencies(after: Iterable[Any] | None) -> tuple[bytes, ...] | None:
+    if after is None:
+        return None
+    if isinstance(after, str | bytes) or not isinstance(after, Iterable):
+        raise BadCall("after is one task; give a list of handles or ids")
+    found = tuple(dict.fromkeys(as_id(getattr(task, "id", task)) for task in after))
+    if len(found) > _AFTER_MAXIMUM:
+        raise BadCall(f"after names {len(found)} tasks, {_AFTER_MAXIMUM} are the most; let a task wait for each part")
+    return found or None
+
+
+def _policy(word: str | None) -> int | None:
+    if word is not None and word not in _POLICIES:
+        raise BadCall(f"on_dependency_failure is {word!r}; it is one of {', '.join(_POLICIES)}")
+    return None if word is None else int(_POLICIES[word])
+
+
+_POLICIES = {"cancel": messages.DependencyPolicy.CANCEL, "run": messages.DependencyPolicy.RUN}
+#: What a list of the wire holds.
+_AFTER_MAXIMUM = 65535
 
 
 def header_tags(options: Options) -> dict[str, Any]:
@@ -115,20 +154,6 @@ def header_tags(options: Options) -> dict[str, Any]:
     return {name: value for name, value in found.items() if value is not None}
 
 
-def millis(name: str, duration: Seconds | None, most: int = _U32) -> int | None:
-    """A duration in whole milliseconds, rounded up so that it never becomes none. Raises BadCall."""
-    if duration is None:
-        return None
-    try:
-        seconds = duration.total_seconds() if isinstance(duration, dt.timedelta) else float(duration)
-        count = math.ceil(round(seconds * 1000, 3))
-    except (TypeError, ValueError, OverflowError):
-        raise BadCall(f"{name} is {duration!r}; give it in seconds or as a timedelta") from None
-    if not 0 <= count <= most:
-        raise BadCall(f"{name} is {seconds:g} s; it must be between 0 and {most // 1000} s")
-    return count
-
-
 def _instant(name: str, moment: Moment | None) -> int | None:
     if moment is None:
         return None
@@ -137,13 +162,3 @@ def _instant(name: str, moment: Moment | None) -> int | None:
             raise BadCall(f"{name} has no time zone; give it one, datetime.now(timezone.utc) for example")
         moment = moment.timestamp()
     return millis(name, moment, _U64)
-
-
-def _per_mille(name: str, fraction: float, least: float, most: float) -> int:
-    try:
-        count = round(float(fraction) * 1000)
-    except (TypeError, ValueError, OverflowError):
-        raise BadCall(f"{name} is {fraction!r}; it must be a number") from None
-    if not least * 1000 <= count <= most * 1000:
-        raise BadCall(f"{name} is {fraction:g}; it must be between {least:g} and {most:g}")
-    return count

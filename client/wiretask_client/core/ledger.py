@@ -14,7 +14,16 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator
 
-from wiretask_client.core.requests import DONE, Answer, CancelRequest, QueryRequest, Request, Sequenced, SubmitRequest
+from wiretask_client.core.requests import (
+    DONE,
+    Answer,
+    CancelRequest,
+    QueryRequest,
+    Request,
+    ScheduleRequest,
+    Sequenced,
+    SubmitRequest,
+)
 from wiretask_client.errors import ClientError, OutcomeUnknown, Refused, cannot_send, refusal
 from wiretask_protocol.codec import encode
 from wiretask_protocol.errors import ErrorCode, WireError, error_message
@@ -103,7 +112,7 @@ class Ledger:
                     self.accepted.append(request)
                 if not request.wants_result:
                     self.settle(request, DONE)
-            elif type(request) is CancelRequest:
+            elif type(request) is CancelRequest or type(request) is ScheduleRequest:
                 self.settle(request, DONE)
             else:
                 self._asked[each] = request
@@ -142,8 +151,30 @@ class Ledger:
             request = self._unaccepted.pop(message.seq, None) or self._asked.pop(message.seq, None)
         if request is None and message.task_id is not None:
             request = self._open.get(message.task_id)
-        if request is not None:
+        if request is None:
+            return
+        existing = message.existing_id
+        if message.code == ErrorCode.UNIQUE_CONFLICT and existing is not None and isinstance(request, SubmitRequest):
+            self._redirect(request, existing)
+        else:
             self._drop(request, refusal(message))
+
+    def _redirect(self, request: SubmitRequest, existing: bytes) -> None:
+        """A task with the same unique key is there already: the request, and those that share it, ask for that one."""
+        sharing = [request]
+        if self._open.get(request.task_id) is request:
+            del self._open[request.task_id]
+            sharing += self._shared.pop(request.task_id, [])
+        for each in sharing:
+            each.task_id = existing
+            each.existed = True
+            each.accept()
+            if each.watched:
+                self.accepted.append(each)
+            if each.wants_result:
+                self.add(each)
+            else:
+                self.settle(each, DONE)
 
     def interrupted(self) -> None:
         """The connection is lost: what has no answer is to be asked again, in the same order, and seqs begin anew."""

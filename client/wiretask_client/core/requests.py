@@ -15,7 +15,17 @@ from typing import Any
 import msgspec
 
 from wiretask_client.errors import ClientError
-from wiretask_protocol.messages import Await, Cancel, Query, Result, Status, Submit, SubmitFlags
+from wiretask_protocol.messages import (
+    Await,
+    Cancel,
+    Query,
+    Result,
+    Schedule,
+    ScheduleAction,
+    Status,
+    Submit,
+    SubmitFlags,
+)
 
 _REPEAT = int(SubmitFlags.REPEAT)
 _WANT_RESULT = int(SubmitFlags.WANT_RESULT)
@@ -57,7 +67,7 @@ class Sequenced(Request, gc=False, eq=False):
     #: Of the message that asked last, on the present connection.
     seq: int = 0
 
-    def message(self, seq: int) -> Submit | Await | Query | Cancel:
+    def message(self, seq: int) -> Submit | Await | Query | Cancel | Schedule:
         """The message that asks for it."""
         raise NotImplementedError
 
@@ -76,6 +86,8 @@ class SubmitRequest(Sequenced, gc=False, eq=False):
     #: When it was first sent; None is not yet.
     first_sent: float | None = None
     accepted: bool = False
+    #: Whether it asks for a task that was there before, because it has the same unique key.
+    existed: bool = False
     #: Whether somebody wants to hear of the acceptance.
     watched: bool = False
 
@@ -110,7 +122,21 @@ class CancelRequest(Sequenced, gc=False, eq=False):
     """For a task to be stopped. Answered with DONE when the scheduler has taken note."""
 
     mode: int = 0
+    tree: bool = False
 
     def message(self, seq: int) -> Cancel:
         """The Cancel; a client names no lease."""
-        return Cancel(seq, self.task_id, 0, self.mode)
+        return Cancel(seq, self.task_id, 0, self.mode, self.tree or None)
+
+
+class ScheduleRequest(Sequenced, gc=False, eq=False):
+    """For a recurring task to be put, or where it has no tags to be removed. Answered with DONE when it is durable."""
+
+    name: str = ""
+    priority: int = 0
+    tags: dict[str, Any] = msgspec.field(default_factory=dict)
+
+    def message(self, seq: int) -> Schedule:
+        """The Schedule."""
+        action = ScheduleAction.PUT if self.tags else ScheduleAction.DELETE
+        return Schedule(seq, self.name, action, self.priority, **self.tags)
