@@ -28,6 +28,7 @@ from wiretask_protocol.messages import (
     Query,
     Report,
     Result,
+    Schedule,
     Status,
     Submit,
     SubmitFlags,
@@ -148,7 +149,9 @@ class Peer(asyncio.Protocol):
             if self.scheduler.on_message is not None and self.scheduler.on_message(self, message):
                 continue
             self.on_message(message)
-            last = getattr(message, "seq", 0) if isinstance(message, Submit | Await | Query | Cancel) else last
+            last = (
+                getattr(message, "seq", 0) if isinstance(message, Submit | Await | Query | Cancel | Schedule) else last
+            )
         if last:
             # One Accepted for the whole batch: after its refusals, before its results.
             self.out[:0] = [*self.refusals, encode(Accepted(last))]

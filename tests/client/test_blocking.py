@@ -4,7 +4,17 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from wiretask_client import BadCall, Client, ClientClosed, NotFinished, TaskFailed, UnknownTask, Unreachable, blocking
+from wiretask_client import (
+    BadCall,
+    Client,
+    ClientClosed,
+    NotFinished,
+    TaskFailed,
+    UnknownTask,
+    Unreachable,
+    blocking,
+    call,
+)
 from wiretask_protocol.messages import Submit
 
 NOBODY = "0190aaaa-bbbb-7ccc-8ddd-eeeeffff37a8"
@@ -129,3 +139,17 @@ def test_a_platform_without_uvloop_has_a_loop_all_the_same(monkeypatch, served):
     monkeypatch.setitem(__import__("sys").modules, "uvloop", None)
     with blocking.Client(served.address) as client:
         assert client.submit("add", 1, 1).result() == 2
+
+
+def test_a_chain_has_its_members(client):
+    last = client.chain(call("sha256", b"x"), call("nobody"))
+    (first,) = last.members
+    assert first.accepted().id != last.id
+    assert not first.existed
+
+
+def test_a_group_and_a_schedule_are_submitted(client):
+    callback = client.group((call("nobody", number) for number in range(3)), callback=call("nobody"))
+    assert len(callback.accepted().members) == 3
+    client.schedule("job", "nobody", every=60)
+    client.unschedule("job")

@@ -1,6 +1,7 @@
+import msgspec
 import pytest
 
-from wiretask_client.core import CancelRequest, PingRequest, QueryRequest, ReachRequest, SubmitRequest
+from wiretask_client.core import CancelRequest, PingRequest, QueryRequest, ReachRequest, ScheduleRequest, SubmitRequest
 from wiretask_client.core.requests import DONE
 from wiretask_client.errors import (
     BadCall,
@@ -31,6 +32,8 @@ from wiretask_protocol.messages import (
     Query,
     Report,
     Result,
+    Schedule,
+    ScheduleAction,
     Status,
     Submit,
     SubmitFlags,
@@ -753,3 +756,76 @@ def test_any_split_of_the_stream_means_the_same(dialogue, split):
     for at in range(0, len(octets), split):
         dialogue.core.receive(octets[at : at + split], dialogue.now)
     assert dialogue.settled() == requests
+
+
+def conflict(seq, number, existing):
+    error = error_message(ErrorCode.UNIQUE_CONFLICT, command=Submit.COMMAND, seq=seq, task_id=task_id(number))
+    return msgspec.structs.replace(error, existing_id=task_id(existing))
+
+
+def test_a_submit_whose_unique_key_is_taken_awaits_the_task_that_has_it(dialogue):
+    request = dialogue.add(submission(1))
+    dialogue.accept()
+    dialogue.heard()
+    dialogue.say(conflict(1, 1, 7), Accepted(1))
+    assert (request.existed, request.task_id, request.accepted) == (True, task_id(7), True)
+    assert dialogue.heard() == [Await(2, task_id(7))]
+    dialogue.say(Accepted(2), result(1, 7))
+    assert dialogue.settled() == [request]
+    assert not dialogue.core.busy
+
+
+def test_a_conflict_with_a_task_that_is_awaited_here_already_shares_its_answer(dialogue):
+    first, second = dialogue.add(submission(7)), dialogue.add(submission(1))
+    dialogue.accept()
+    dialogue.heard()
+    dialogue.say(conflict(2, 1, 7), Accepted(2))
+    assert dialogue.heard() == []
+    dialogue.say(result(1, 7))
+    assert dialogue.settled() == [first, second]
+
+
+def test_a_conflict_of_a_task_whose_result_nobody_wants_is_done(dialogue):
+    request = dialogue.add(submission(1, flags=0))
+    dialogue.accept()
+    dialogue.heard()
+    dialogue.say(conflict(1, 1, 7), Accepted(1))
+    assert dialogue.settled() == [request]
+    assert (request.answer, request.task_id) == (DONE, task_id(7))
+
+
+def test_a_conflict_is_repeated_as_an_await_after_a_reconnect(dialogue):
+    dialogue.add(submission(1))
+    dialogue.accept()
+    dialogue.heard()
+    dialogue.say(conflict(1, 1, 7), Accepted(1))
+    dialogue.heard()
+    dialogue.lose()
+    dialogue.accept()
+    assert dialogue.heard() == [Await(1, task_id(7))]
+
+
+def test_a_schedule_is_done_when_it_is_accepted_and_repeated_until_then(dialogue):
+    request = dialogue.add(ScheduleRequest(name="job", priority=5, tags={"every": 1000, "envelope": ENVELOPE}))
+    dialogue.accept()
+    put = Schedule(1, "job", ScheduleAction.PUT, 5, every=1000, envelope=ENVELOPE)
+    assert dialogue.heard() == [put]
+    dialogue.lose()
+    dialogue.accept()
+    assert dialogue.heard() == [put]
+    dialogue.say(Accepted(1))
+    assert (dialogue.settled(), request.answer) == ([request], DONE)
+
+
+def test_a_schedule_that_is_refused_says_why(dialogue):
+    request = dialogue.add(ScheduleRequest(name="job"))
+    dialogue.accept()
+    assert dialogue.heard() == [Schedule(1, "job", ScheduleAction.DELETE, 0)]
+    dialogue.say(error_message(ErrorCode.UNKNOWN_SCHEDULE, command=Schedule.COMMAND, seq=1), Accepted(1))
+    assert request.answer.code == ErrorCode.UNKNOWN_SCHEDULE
+
+
+def test_a_tree_is_cancelled_as_a_tree(dialogue):
+    dialogue.add(CancelRequest(task_id=task_id(1), mode=1, tree=True))
+    dialogue.accept()
+    assert dialogue.heard() == [Cancel(1, task_id(1), 0, 1, True)]
