@@ -378,6 +378,9 @@ class _Spec:
     def _base_message(self, name: str, examples: list[str]) -> Plain:
         real = _read(f"messages/{name}")
         real.pop("tag_group", None)
+        kept = {name for kind in self.types.values() for name in kind}
+        tagged = [tag for tag in real.pop("tagged", []) if set(re.findall("[A-Z][A-Za-z0-9]*", tag["type"])) <= kept]
+        real |= {"tagged": tagged} if tagged else {}
         real["examples"] = {key: real["examples"][key] for key in examples or list(real["examples"])[:1]}
         return real
 

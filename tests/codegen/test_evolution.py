@@ -16,7 +16,7 @@ TASK, AWAIT, AUTH, HELLO = (f"messages/{name}.yaml" for name in ("01-task", "15-
 SUBMIT, QUERY, RESUME = (f"messages/{name}.yaml" for name in ("07-submit", "13-query", "19-resume"))
 TYPES, ERRORS, MACHINES, PROTOCOL = "types.yaml", "errors.yaml", "machines.yaml", "protocol.yaml"
 
-TAG = "  - {tag: 3, name: colour, type: u8, since: %d, on_old_peer: drop, about: Its colour.}\nrelay: Envelope\n"
+TAG = "  - {tag: 99, name: colour, type: u8, since: %d, on_old_peer: drop, about: Its colour.}\nrelay: Envelope\n"
 PROGRESS = (
     "tagged:\n  - {tag: 1, name: progress, type: bool, since: 1, on_old_peer: drop, about: Also send its Progress.}\n"
 )
@@ -25,7 +25,7 @@ SUSPECT = '      suspect: {value: 15, about: "A worker died with it; suspects ru
 SCHEDULE = '  BAD_SCHEDULE: {code: 414, scope: request, retry: never, text: "the cron expression or the time zone is not valid, or never comes"}\n'
 NAMED = "  - {id: R-AUT-002,"
 HALF = "about: The opener's half of the challenge-response.}\n"
-REALM = "  - {tag: 2, name: realm, type: u8, since: 2, on_old_peer: drop, about: Where it holds.}\n"
+REALM = "  - {tag: 99, name: realm, type: u8, since: 2, on_old_peer: drop, about: Where it holds.}\n"
 
 #: Rule -> what is refused: a name, and edits of which the first says the line of the refusal (and lines after it).
 REFUSED = {
@@ -47,26 +47,26 @@ REFUSED = {
     "E03": {
         "another type": ([(TASK, "name: cost, type: u16", "name: cost, type: u32")], 0),
         "another name": ([(TASK, "name: cost,", "name: price,")], 0),
-        "another number": ([(AWAIT, "tag: 1, name: progress", "tag: 2, name: progress")], None),
+        "another number": ([(AWAIT, "tag: 1, name: progress", "tag: 99, name: progress")], None),
         "other advice for old peers": ([(AWAIT, "type: bool, since: 1, on_old_peer: drop", "type: bool, since: 1, on_old_peer: fail")], 0),
         "gone": ([(AWAIT, PROGRESS, "")], None),
-        "gone, and another one retired": ([(AWAIT, PROGRESS, RETIRED % (2, "progress"))], None),
+        "gone, and another one retired": ([(AWAIT, PROGRESS, RETIRED % (99, "progress"))], None),
     },
     "E04": {
         "a tag": ([(TASK, "relay: Envelope\n", TAG % 1)], 0),
-        "a value of an enum": ([(TYPES, SUSPECT, SUSPECT + "      tired: {value: 16, about: It is tired.}\n")], 1),
+        "a value of an enum": ([(TYPES, SUSPECT, SUSPECT + "      tired: {value: 99, about: It is tired.}\n")], 1),
     },
     "E05": {
-        "a value of a closed enum": ([(TYPES, "      delete: {value: 2, about: Remove it.}\n", "      delete: {value: 2, about: Remove it.}\n      keep: {value: 3, since: 2, about: Keep it.}\n")], 1),
-        "a flag": ([(TYPES, "      want_progress: {bit: 1,", "      want_more: {bit: 3, about: Send more.}\n      want_progress: {bit: 1,")], 0),
+        "a value of a closed enum": ([(TYPES, "      delete: {value: 2, about: Remove it.}\n", "      delete: {value: 2, about: Remove it.}\n      keep: {value: 99, since: 2, about: Keep it.}\n")], 1),
+        "a flag": ([(TYPES, "      want_progress: {bit: 1,", "      want_more: {bit: 15, about: Send more.}\n      want_progress: {bit: 1,")], 0),
     },
     "E06": {
-        "another number": ([(TYPES, "suspect: {value: 15,", "suspect: {value: 16,")], 0),
+        "another number": ([(TYPES, "suspect: {value: 15,", "suspect: {value: 99,")], 0),
         "gone": ([(TYPES, SUSPECT, "")], None),
-        "another bit": ([(TYPES, "want_progress: {bit: 1,", "want_progress: {bit: 3,")], 0),
+        "another bit": ([(TYPES, "want_progress: {bit: 1,", "want_progress: {bit: 15,")], 0),
     },
     "E07": {
-        "another code": ([(ERRORS, "RESERVED_NAME: {code: 416,", "RESERVED_NAME: {code: 417,")], 0),
+        "another code": ([(ERRORS, "RESERVED_NAME: {code: 416,", "RESERVED_NAME: {code: 499,")], 0),
         "another scope": ([(ERRORS, "code: 416, scope: request", "code: 416, scope: task")], 0),
         "other advice": ([(ERRORS, "code: 416, scope: request, retry: never", "code: 416, scope: request, retry: later")], 0),
         "gone": ([(ERRORS, SCHEDULE, "")], None),
@@ -96,7 +96,7 @@ REFUSED = {
     },
     "E11": {
         "another level": ([(TASK, "id: R-TSK-004, level: MUST", "id: R-TSK-004, level: SHOULD")], 0),
-        "another number": ([(TASK, "id: R-TSK-004,", "id: R-TSK-005,")], None),
+        "another number": ([(TASK, "id: R-TSK-004,", "id: R-TSK-999,")], None),
     },
     "E13": {
         "another integer": ([(TYPES, "    about: How hard to cancel.\n    repr: u8", "    about: How hard to cancel.\n    repr: u16")], None),
@@ -110,11 +110,11 @@ REFUSED = {
     "E15": {
         "another condition": ([(HELLO, "when: kind == ping or kind == pong", "when: kind == ping")], 0),
         "gone": ([(AUTH, "  - {id: R-AUT-002, when: kind == challenge, require: not present proof, about: A challenge carries none.}\n", "")], None),
-        "one more": ([(AUTH, NAMED, "  - {id: R-AUT-003, require: kind == proof or kind == challenge, about: It is one of both.}\n" + NAMED)], 0),
-        "one more of a struct": ([(TYPES, "      - {id: R-HEL-005,", "      - {id: R-HEL-011, require: max_version < 100, about: Versions are few.}\n      - {id: R-HEL-005,")], 0),
+        "one more": ([(AUTH, NAMED, "  - {id: R-AUT-999, require: kind == proof or kind == challenge, about: It is one of both.}\n" + NAMED)], 0),
+        "one more of a struct": ([(TYPES, "      - {id: R-HEL-005,", "      - {id: R-HEL-999, require: max_version < 100, about: Versions are few.}\n      - {id: R-HEL-005,")], 0),
         "one for a new tag and for what is old": (
             [
-                (AUTH, NAMED, "  - {id: R-AUT-003, when: present realm or kind == challenge, require: not present proof, about: A realm has no proof.}\n" + NAMED),
+                (AUTH, NAMED, "  - {id: R-AUT-999, when: present realm or kind == challenge, require: not present proof, about: A realm has no proof.}\n" + NAMED),
                 (AUTH, HALF, HALF + REALM),
             ],
             1,
@@ -145,14 +145,14 @@ ALLOWED = {
     "E03": {"a tag retired": [(AWAIT, PROGRESS, RETIRED % (1, "progress"))]},
     "E04": {
         "a tag of a new version": [(TASK, "relay: Envelope\n", TAG % 2)],
-        "a value of a new version": [(TYPES, SUSPECT, SUSPECT + "      tired: {value: 16, since: 2, about: It is tired.}\n")],
+        "a value of a new version": [(TYPES, SUSPECT, SUSPECT + "      tired: {value: 99, since: 2, about: It is tired.}\n")],
     },
     "E05": {"another text of a flag": [(TYPES, "about: Send Progress on this connection.", "about: Send Progress on this one.")]},
     "E06": {"a value retired": [(TYPES, SUSPECT, "    reserved:\n      - {number: 15, name: suspect, about: Used by version 1.}\n")]},
     "E07": {
         "another text": [(ERRORS, "the queue is full; submit later", "the queue is full; submit it later")],
         "an error retired": [(ERRORS, SCHEDULE, ""), (ERRORS, "reserved: []", RETIRED % (414, "BAD_SCHEDULE"))],
-        "a new error": [(ERRORS, "  RESERVED_NAME:", "  NEW_ONE: {code: 417, scope: request, retry: never, text: something new}\n  RESERVED_NAME:")],
+        "a new error": [(ERRORS, "  RESERVED_NAME:", "  NEW_ONE: {code: 499, scope: request, retry: never, text: something new}\n  RESERVED_NAME:")],
     },
     "E08": {"another text": [(QUERY, "about: Asks for everything known of a task.", "about: Asks for all that is known of a task.")]},
     "E09": {"a new limit": [(PROTOCOL, "  loss_limit:\n", "  new_limit:\n    about: Something new.\n    value: 3\n    unit: things\n  loss_limit:\n")]},
@@ -166,7 +166,7 @@ ALLOWED = {
     },
     "E11": {
         "another wording": [(TASK, "A scheduler sends a Task only after its Submit is durable.", "A scheduler sends a Task after its Submit is durable.")],
-        "a new requirement": [(TASK, "  - {id: R-TSK-004,", "  - {id: R-TSK-005, level: MUST, about: Something new.}\n  - {id: R-TSK-004,")],
+        "a new requirement": [(TASK, "  - {id: R-TSK-004,", "  - {id: R-TSK-999, level: MUST, about: Something new.}\n  - {id: R-TSK-004,")],
     },
     "E13": {"another text": [(TYPES, "    about: How hard to cancel.\n", "    about: How hard it is to cancel.\n")]},
     "E14": {"a newer draft": [(PROTOCOL, "2: {status: draft}", "2: {status: draft} # soon")]},
@@ -174,11 +174,11 @@ ALLOWED = {
         "the same written otherwise": [(HELLO, "when: kind == ping or kind == pong", "when: (kind == ping) or (kind == pong)")],
         "one for a new tag": [
             (AUTH, HALF, HALF + REALM),
-            (AUTH, NAMED, "  - {id: R-AUT-003, when: present realm, require: kind == challenge, about: The scheduler names the realm.}\n" + NAMED),
+            (AUTH, NAMED, "  - {id: R-AUT-999, when: present realm, require: kind == challenge, about: The scheduler names the realm.}\n" + NAMED),
         ],
         "one for a new tag where something else holds": [
             (AUTH, HALF, HALF + REALM),
-            (AUTH, NAMED, "  - {id: R-AUT-003, when: present realm and kind == proof, require: present proof, about: A realm needs a proof.}\n" + NAMED),
+            (AUTH, NAMED, "  - {id: R-AUT-999, when: present realm and kind == proof, require: present proof, about: A realm needs a proof.}\n" + NAMED),
         ],
     },
     "E16": {
@@ -198,7 +198,7 @@ SAID = {
     ("E01", "new flags"): {"the flag NewFlags is new"},
     ("E02", "another text"): set(),
     ("E03", "a tag retired"): {"the tag 1, progress, is retired of Await"},
-    ("E04", "a tag of a new version"): {"the new tag 3, colour, of Task"},
+    ("E04", "a tag of a new version"): {"the new tag 99, colour, of Task"},
     ("E04", "a value of a new version"): {"the new value tired of WaitReason"},
     ("E06", "a value retired"): {"the value suspect is retired of WaitReason"},
     ("E07", "an error retired"): {"the error BAD_SCHEDULE is retired"},
@@ -206,8 +206,8 @@ SAID = {
     ("E09", "a new limit"): {"the limit new_limit is new"},
     ("E10", "a new event and a new state"): {f"{state} on bury of task is new" for state in STATES},
     ("E10", "a new machine"): {"the machine new is new"},
-    ("E11", "a new requirement"): {"the requirement R-TSK-005 is new"},
-    ("E15", "one for a new tag"): {"the new rule R-AUT-003 of Auth", "the new tag 2, realm, of Auth"},
+    ("E11", "a new requirement"): {"the requirement R-TSK-999 is new"},
+    ("E15", "one for a new tag"): {"the new rule R-AUT-999 of Auth", "the new tag 99, realm, of Auth"},
     ("E16", "a reserved range assigned"): set(),
     ("E17", "an example more"): {"the example Query/second is new"},
 }
@@ -357,7 +357,7 @@ def test_a_message_that_is_gone_is_missed(released):
 
 def test_all_that_is_refused_is_said_at_once(released):
     released.edit(TASK, "name: attempt, type: u16", "name: attempt, type: u32")
-    released.edit(ERRORS, "RESERVED_NAME: {code: 416,", "RESERVED_NAME: {code: 417,")
+    released.edit(ERRORS, "RESERVED_NAME: {code: 416,", "RESERVED_NAME: {code: 499,")
     released.edit(AWAIT, "about: Also send its Progress.", "about: also")
     with pytest.raises(SpecError) as caught:
         load(released.root)
@@ -375,8 +375,8 @@ def test_each_released_version_is_held_against_the_spec(released):
     released.edit(TASK, "name: colour, type: u8", "name: colour, type: u16")
     problems = Problems()
     evolution.check(load(released.root, released=False), released.root, problems)
-    assert [(problem.code, problem.text[:50]) for problem in problems.found] == [
-        ("E03", "the tag 3, colour, of Task differs from version 2:")
+    assert [(problem.code, problem.text[:51]) for problem in problems.found] == [
+        ("E03", "the tag 99, colour, of Task differs from version 2:")
     ]
 
 

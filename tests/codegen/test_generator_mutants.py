@@ -229,7 +229,9 @@ def hold(files, name, cases, table, monkeypatch) -> None:
         adapter = ModuleType("mutant_adapter")
         exec(ADAPTER.read_text().replace(PUBLIC, "mutant"), adapter.__dict__)
         if name not in table:
-            red = (case.name for case in cases.values() if is_red(case, adapter))
+            # The counts of tags come last: their names are others as soon as a message has one tag more.
+            lasting = sorted(cases.values(), key=lambda case: "/tags.count/" in case.name)
+            red = (case.name for case in lasting if is_red(case, adapter))
             table[name] = [killer for _, killer in zip(range(3), red, strict=False)]
         assert table[name], f"no case kills {name}"
         for killer in table[name]:

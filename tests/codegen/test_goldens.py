@@ -13,6 +13,7 @@ from wiretask_codegen.__main__ import main
 from wiretask_codegen.goldens import by_hand, identity
 from wiretask_codegen.goldens.anatomy import message_part, relayed_part
 from wiretask_codegen.goldens.binding import loaded
+from wiretask_codegen.goldens.cases import _shows
 from wiretask_codegen.goldens.reading import read_message, read_relayed
 from wiretask_codegen.load import load
 from wiretask_codegen.problems import SpecError
@@ -179,6 +180,24 @@ def test_a_case_that_requires_a_rule_shows_it_kept_or_broken(cases, data):
 def test_what_the_spec_has_is_covered(cases, data):
     covered = {cover for case in cases for cover in case["covers"]}
     assert set(required(data)) - covered == set()
+
+
+@pytest.mark.parametrize(
+    ("error", "field", "shown"),
+    [
+        ("LIMIT_EXCEEDED", "tag.items[0].part", True),
+        ("TAG_LENGTH", "tag", True),
+        ("TAG_LENGTH", "ta", False),
+        ("TAG_LENGTH", "other", False),
+        ("TAG_LENGTH", "", False),
+        ("LIMIT_EXCEEDED", "tag", False),
+        ("LIMIT_EXCEEDED", "tag.items", False),
+        ("TRUNCATED", "tag.items[1].part", False),
+    ],
+)
+def test_a_part_is_shown_by_an_error_of_its_own_or_of_the_tag_that_it_reaches_beyond(error, field, shown):
+    said = {"error": error, "field": field, "offset": 0}
+    assert _shows("field:Item.part:above", "tag.items[0].part", said) == shown
 
 
 def required(data):

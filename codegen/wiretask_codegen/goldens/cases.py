@@ -169,7 +169,13 @@ def _shows(cover: str, path: str, said: Case | None) -> bool:
     """Whether a case shows an item: not if it is refused for something else than the part that was exchanged."""
     if said is None or cover.startswith("section:") or cover.endswith((":short", ":long")):
         return True
-    return cover.startswith("field:") and bool(path) and str(said["field"]).startswith(path)
+    return cover.startswith("field:") and bool(path) and _names(said, path)
+
+
+def _names(said: Case, path: str) -> bool:
+    """Whether an error is that of a part: it has its path, or that of the tag which the part reaches beyond."""
+    field = str(said["field"])
+    return field.startswith(path) or (said["error"] == "TAG_LENGTH" and path.startswith(f"{field}."))
 
 
 def _map(kind: str, reading: Reading) -> list[list[object]]:
