@@ -16,6 +16,7 @@ import tempfile
 import time
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import uvloop
 
@@ -23,7 +24,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "system"))
 sys.path.insert(0, str(Path(__file__).parent))
 
 from parts import Part, start_scheduler, start_worker
-from throughput import ROUNDS, through_scheduler
+from throughput import ROUNDS, through_scheduler  # type: ignore[import-not-found] # it lies beside
 
 from wiretask_protocol import codec, messages
 from wiretask_protocol.connection import Connection
@@ -41,7 +42,8 @@ def submissions(count: int) -> list[messages.Submit]:
     made = []
     for seq in range(1, count + 1):
         task_id = (1_700_000_000_000 + seq).to_bytes(6, "big") + b"\x70\0\x80" + seq.to_bytes(5, "big") + placement
-        kind, options, priority = seq % 4, {}, 5
+        kind, priority = seq % 4, 5
+        options: dict[str, Any] = {}
         if kind == 0:
             options = {"delay": _DELAY_MS + chance.randrange(1000)}
         elif kind == 1:
@@ -86,7 +88,8 @@ def resident_bytes(part: Part) -> int:
 
 def rate(address: str, tasks: int) -> float:
     """Tasks a second, the median of some rounds."""
-    return statistics.median([uvloop.run(through_scheduler(address, tasks))[0] for _ in range(ROUNDS)])
+    rates: list[float] = [uvloop.run(through_scheduler(address, tasks))[0] for _ in range(ROUNDS)]
+    return statistics.median(rates)
 
 
 def measure(queued: int, tasks: int) -> dict[str, float]:

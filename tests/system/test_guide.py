@@ -65,5 +65,6 @@ def test_an_example_prints_what_the_guide_says(tmp_path, title):
 
 def _http(log: Path) -> str:
     """Where the scheduler serves HTTP, as it has said."""
-    (address,) = re.findall(r"at http://(\S+)", log.read_text())
-    return address
+    found = re.search(r"at http://(\S+)", log.read_text())
+    assert found is not None
+    return found[1]

@@ -4,12 +4,15 @@ import dataclasses
 import datetime as dt
 from typing import Literal
 
+import msgspec
 import pytest
 
-from wiretask_protocol.messages import Encoding, Envelope
+from wiretask_protocol.codec import encode_report
+from wiretask_protocol.messages import Encoding, Envelope, Gathered, MemberResult, Outcome, Report
 from wiretask_worker.arguments import Arguments
 from wiretask_worker.context import Context
 from wiretask_worker.errors import ArgumentsError, DefinitionError
+from wiretask_worker.gathering import MemberFailed
 
 JSON, RAW = Encoding.JSON, Encoding.RAW
 
@@ -205,3 +208,95 @@ def test_a_signature_that_no_body_can_fill_is_refused_at_once(function, raw, wor
     with pytest.raises(DefinitionError) as caught:
         Arguments(function, raw=raw, where="task t")
     assert words in str(caught.value)
+
+
+# -- callbacks
+
+
+def member(value, encoding=JSON, outcome=Outcome.SUCCEEDED, **error):
+    body = value if encoding == RAW else msgspec.json.encode(value)
+    return MemberResult(outcome, encode_report(Report(encoding, body, **error)))
+
+
+def gathered_call(function, gathered, body=b"[]", encoding=JSON):
+    envelope = Envelope("work", "default", encoding, body)
+    context = Context(bytes(16), 4, envelope, lambda *_: None, gathered)
+    call = Arguments(function, raw=None, where="here").fill(encoding, body, context)
+    return function(*call.args, **call.kwargs)
+
+
+def sums(numbers: list[int], unit: str = "pieces", *, context: Context):
+    return numbers, unit, context.attempt
+
+
+def days(dates: list[dt.date]):
+    return dates
+
+
+def step(point: Point, factor: int = 1):
+    return point, factor
+
+
+def loose(results, *more):
+    return results, more
+
+
+NUMBERS = Gathered(1, (member(1), member(2)))
+FAILED = member(None, JSON, Outcome.TIMED_OUT, error_type="TimeLimitExceeded", error_message="slow")
+
+
+@pytest.mark.parametrize(
+    ("function", "gathered", "body", "expected"),
+    [
+        (sums, NUMBERS, b"[]", ([1, 2], "pieces", 4)),
+        (sums, NUMBERS, b'["x"]', ([1, 2], "x", 4)),
+        (sums, NUMBERS, b'{"unit": "x"}', ([1, 2], "x", 4)),
+        (sums, Gathered(1, ()), b"[]", ([], "pieces", 4)),
+        (
+            sums,
+            Gathered(1, (member(1), FAILED)),
+            b"[]",
+            ([1, MemberFailed("timed_out", "TimeLimitExceeded", "slow")], "pieces", 4),
+        ),
+        (days, Gathered(1, (member("2026-11-23"),)), b"[]", [dt.date(2026, 11, 23)]),
+        (step, Gathered(2, (member({"x": 1}),)), b"[]", (Point(1), 1)),
+        (step, Gathered(2, (member({"x": 1}),)), b"[3]", (Point(1), 3)),
+        (octets, Gathered(2, (member(b"raw", RAW),)), b"[]", b"raw"),
+        (loose, NUMBERS, b"[3, 4]", ([1, 2], (3, 4))),
+    ],
+)
+def test_a_callback_gets_the_results_of_its_group_before_its_own_arguments(function, gathered, body, expected):
+    assert gathered_call(function, gathered, body) == expected
+
+
+def test_a_callback_without_arguments_of_its_own_may_have_an_empty_raw_body():
+    assert gathered_call(days, Gathered(1, ()), b"", RAW) == []
+
+
+@pytest.mark.parametrize(
+    ("function", "gathered", "body", "encoding", "words"),
+    [
+        (
+            sums,
+            Gathered(1, (member(1), member("two"))),
+            b"[]",
+            JSON,
+            "argument numbers\\[1\\]: Expected `int`, got `str`",
+        ),
+        (step, Gathered(2, (member({"y": 1}),)), b"[]", JSON, "argument point: Object missing required field `x`"),
+        (
+            days,
+            Gathered(1, (MemberResult(1, encode_report(Report(JSON, b"{"))),)),
+            b"[]",
+            JSON,
+            "argument dates\\[0\\]",
+        ),
+        (nothing, NUMBERS, b"[]", JSON, "gets the results of its group as its first argument; give it one"),
+        (sums, NUMBERS, b"raw", RAW, "the body of a callback is JSON arguments"),
+        (sums, NUMBERS, b"[1, 2]", JSON, "takes 1 positional argument .unit., got 2"),
+        (sums, NUMBERS, b'{"numbers": [3]}', JSON, "unexpected argument 'numbers'"),
+    ],
+)
+def test_results_that_do_not_fit_are_refused(function, gathered, body, encoding, words):
+    with pytest.raises(ArgumentsError, match=words):
+        gathered_call(function, gathered, body, encoding)

@@ -1,9 +1,9 @@
 import pytest
 
-from wiretask_protocol.messages import CancelSupport, QueueWeight
+from wiretask_protocol.messages import CancelSupport, QueueWeight, Resource
 from wiretask_worker import backoff, logs
 from wiretask_worker.backoff import Backoff
-from wiretask_worker.config import Config, parse_address, parse_queue, read_file
+from wiretask_worker.config import Config, parse_address, parse_label, parse_queue, parse_resource, read_file
 from wiretask_worker.errors import DefinitionError
 from wiretask_worker.handlers import Catalog, Handler
 
@@ -144,3 +144,25 @@ def octets(body):
 def test_a_handler_of_raw_bodies_takes_every_encoding():
     types = Config().core_settings(Catalog([Handler(octets, raw=True)])).types
     assert types["octets"].verbatim
+
+
+@pytest.mark.parametrize(
+    ("text", "resource"),
+    [("gpu=2", Resource("gpu", 2)), ("memory=4GiB", Resource("memory", 4 << 30)), ("a=1KiB", Resource("a", 1024))],
+)
+def test_a_resource_has_an_amount(text, resource):
+    assert parse_resource(text) == resource
+
+
+@pytest.mark.parametrize(
+    "text", ["gpu", "gpu=", "=2", "gpu=-1", "gpu=1.5", "gpu=2GB", "g u=1", "gpu=99999999999999999999"]
+)
+def test_what_is_no_resource_is_refused(text):
+    with pytest.raises(ValueError, match=r"write NAME=AMOUNT|write a smaller one"):
+        parse_resource(text)
+
+
+@pytest.mark.parametrize("text", ["", "a b", "é", "x" * 129])
+def test_what_is_no_label_is_refused(text):
+    with pytest.raises(ValueError, match="is not a label"):
+        parse_label(text)

@@ -123,3 +123,26 @@ def test_a_catalog_refuses_what_could_never_run():
 
     with pytest.raises(DefinitionError, match="an annotation cannot be read"):
         Catalog([Handler(unreadable)])
+
+
+def test_a_function_says_what_holds_where_its_submission_says_nothing():
+    @task(priority=9, cost=2, requires=["gpu"], resources={"memory": 5}, concurrency=("db", 1), retry={"base": 2})
+    def work() -> None: ...
+
+    said = work.__wiretask_task__
+    assert (said.priority, said.cost, said.requires, said.resources) == (9, 2, ["gpu"], {"memory": 5})
+    assert (said.concurrency, said.retry, said.rate, said.fairness) == (("db", 1), {"base": 2}, None, None)
+
+
+def test_an_option_that_no_task_has_is_refused_where_it_stands():
+    with pytest.raises(DefinitionError, match="@task has no option 'prority'; there are priority, cost"):
+
+        @task(prority=9)
+        def work() -> None: ...
+
+
+def test_an_attribute_that_no_task_has_is_none():
+    @task
+    def work() -> None: ...
+
+    assert not hasattr(work, "colour")

@@ -1,8 +1,9 @@
 """The core as transcripts: the test is the scheduler, the executors and the clock."""
 
+import msgspec
 import pytest
 
-from wiretask_protocol.codec import decode_report, encode_envelope
+from wiretask_protocol.codec import decode_report, encode_envelope, encode_report
 from wiretask_protocol.errors import ErrorCode, error_message
 from wiretask_protocol.messages import (
     Accepted,
@@ -14,14 +15,18 @@ from wiretask_protocol.messages import (
     Credit,
     Envelope,
     Error,
+    Gathered,
     Goodbye,
     GoodbyeReason,
     HeldLease,
     Hello,
     HelloKind,
+    MemberResult,
     Outcome,
     Progress,
     QueueWeight,
+    Report,
+    Resource,
     Result,
     Resume,
     Retract,
@@ -38,6 +43,7 @@ from wiretask_worker.core.settings import TypeSettings
 from wiretask_worker.reports import succeeded
 
 NONCE = 77
+GOOD = MemberResult(Outcome.SUCCEEDED, encode_report(Report(1, b"2")))
 SESSION = b"session token 01"
 SECOND = b"session token 02"
 
@@ -64,7 +70,7 @@ def test_an_accepted_worker_subscribes_and_gives_credit_and_asks_whether_it_was_
                 TypeSupport("brief", CancelSupport.COOPERATIVE, 0),
             ),
         ),
-        Credit(4, 1000, 0),
+        Credit(4, 1000, 0, 2),
         Hello(HelloKind.PING, 1),
     ]
     assert turn.grease[0] in range(0xC0, 0xD0)
@@ -177,11 +183,11 @@ def test_any_octet_proves_life(served):
 def test_tasks_begin_in_the_order_of_their_arrival_as_far_as_the_slots_reach(served):
     turn = served.hear(*(served.assign(number) for number in (3, 1, 2)))
     assert served.ids(turn.starts) == [3, 1]
-    assert turn.sends == [Credit(4, 1000, 1)]
+    assert turn.sends == [Credit(4, 1000, 1, 2)]
     turn = served.finish(1)
     assert served.ids(turn.starts) == [2]
     assert served.results(turn) == [(1, 1, Outcome.SUCCEEDED)]
-    assert turn.sends[-1] == Credit(4, 1000, 2)
+    assert turn.sends[-1] == Credit(4, 1000, 2, 2)
 
 
 def test_a_task_begins_with_what_came_with_it(served):
@@ -234,6 +240,35 @@ def test_a_body_in_an_encoding_that_is_not_known_is_given_back_unless_its_handle
     said = "this worker does not know the encoding 200"
     assert play.told(turn) == [Return(1, play.id(1), 1, ReturnReason.UNSUPPORTED, said)]
     assert play.ids(turn.starts) == [2]
+
+
+@pytest.mark.parametrize(
+    ("form", "results", "said"),
+    [
+        (7, (GOOD,), "this worker does not know the form 7 of results"),
+        (2, (GOOD, GOOD), "a step of a chain gets one result, and here are 2"),
+        (2, (), "a step of a chain gets one result, and here are 0"),
+        (1, (GOOD, MemberResult(1, b"junk")), "the result 1 of the group cannot be read"),
+        (1, (MemberResult(1, encode_report(Report(99, b"x"))),), "this worker does not know the encoding 99"),
+    ],
+)
+def test_results_of_a_group_that_cannot_be_read_are_given_back_as_unsupported(served, form, results, said):
+    task = msgspec.structs.replace(served.assign(1), gathered=Gathered(form, results))
+    (returned,) = served.told(served.hear(task))
+    assert (returned.reason, returned.text.startswith(said)) == (ReturnReason.UNSUPPORTED, True)
+
+
+def test_results_of_a_group_come_to_their_handler(served):
+    gathered = Gathered(1, (GOOD, MemberResult(Outcome.FAILED, encode_report(Report(77, b"", "ValueError", "no")))))
+    (assignment,) = served.hear(msgspec.structs.replace(served.assign(1), gathered=gathered)).starts
+    assert assignment.gathered == gathered
+
+
+def test_a_worker_says_its_labels_and_what_it_has_of_each_resource(new_play):
+    play = new_play(labels=("eu",), resources=(Resource("gpu", 2),))
+    play.open()
+    subscribe = play.accept().sends[0]
+    assert (subscribe.labels, subscribe.resources) == (("eu",), (Resource("gpu", 2),))
 
 
 def test_an_envelope_with_a_tag_that_must_be_understood_is_given_back_as_unsupported(served):
@@ -337,8 +372,8 @@ def test_a_worker_whose_slots_are_all_stuck_gives_back_what_waits_and_takes_noth
         (2, 2, Outcome.TIMED_OUT),
         (3, 3, ReturnReason.OVERLOADED),
     ]
-    assert turn.sends[-1] == Credit(0, 1000, 2)
-    assert served.finish(1).sends == [Credit(4, 1000, 2)]
+    assert turn.sends[-1] == Credit(0, 1000, 2, 2)
+    assert served.finish(1).sends == [Credit(4, 1000, 2, 2)]
 
 
 # -- cancel and retract

@@ -2,6 +2,7 @@
 
 from wiretask_worker.context import Context, current
 from wiretask_worker.errors import Cancelled, NoRetry, Retry
+from wiretask_worker.gathering import MemberFailed
 from wiretask_worker.handlers import Handler, task
 
-__all__ = ["Cancelled", "Context", "Handler", "NoRetry", "Retry", "current", "task"]
+__all__ = ["Cancelled", "Context", "Handler", "MemberFailed", "NoRetry", "Retry", "current", "task"]

@@ -16,7 +16,8 @@ from typing import Any, NamedTuple, get_args
 
 import msgspec
 
-from wiretask_protocol.messages import Encoding
+from wiretask_protocol.messages import Encoding, Gathered
+from wiretask_worker import gathering
 from wiretask_worker.context import Context
 from wiretask_worker.errors import ArgumentsError, DefinitionError
 
@@ -38,15 +39,15 @@ class Call(NamedTuple):
 class _Parameter:
     """One parameter that the body fills."""
 
-    __slots__ = ("_decoder", "default", "name")
+    __slots__ = ("_decoder", "annotation", "default", "name")
 
     def __init__(self, parameter: inspect.Parameter, where: str) -> None:
         self.name = parameter.name
         #: Parameter.empty where the argument is required.
         self.default = parameter.default
-        annotation = Any if parameter.annotation is _Kind.empty else parameter.annotation
+        self.annotation = Any if parameter.annotation is _Kind.empty else parameter.annotation
         try:
-            self._decoder = msgspec.json.Decoder(annotation)
+            self._decoder = msgspec.json.Decoder(self.annotation)
         except TypeError as error:
             raise DefinitionError(
                 f"{where}: the parameter {self.name!r} cannot be read from JSON: {_one_line(error)}"
@@ -90,6 +91,8 @@ class Arguments:
 
     def fill(self, encoding: int, body: bytes, context: Context) -> Call:
         """The arguments of the call. Raises ArgumentsError for a body that does not fit."""
+        if context.gathered is not None:
+            return self._fill_gathered(encoding, body, context, context.gathered)
         if self._direct and (encoding == _RAW or self.verbatim):
             return Call((body,), _NO_KEYWORDS)
         if self.verbatim or (encoding == _RAW and self._single is bytes):
@@ -99,6 +102,18 @@ class Arguments:
         if encoding == _RAW:
             return self._fill_raw(body, context)
         raise ArgumentsError(f"the body has the encoding {encoding}, which this worker does not know; use JSON")
+
+    def _fill_gathered(self, encoding: int, body: bytes, context: Context, gathered: Gathered) -> Call:
+        """The arguments of a callback: the results of its group, and behind them what its body says."""
+        first = next((parameter for parameter in self._positional if parameter is not None), None)
+        if first is None or self.verbatim:
+            raise ArgumentsError("a callback gets the results of its group as its first argument; give it one for them")
+        given = {first.name: gathering.argument(gathered, first.annotation, first.name)}
+        if encoding == _JSON_ENCODING:
+            return self._fill_json(body, context, given)
+        if body:
+            raise ArgumentsError("the body of a callback is JSON arguments, and this one is raw")
+        return self._place(given, (), {}, context)
 
     # -- the signature
 
@@ -130,13 +145,13 @@ class Arguments:
 
     # -- one body
 
-    def _fill_json(self, body: bytes, context: Context) -> Call:
+    def _fill_json(self, body: bytes, context: Context, given: Mapping[str, Any] = _NO_KEYWORDS) -> Call:
         first = body.lstrip(_JSON_SPACE)[:1]
         try:
             if first == b"[":
-                return self._from_array(_ARRAY.decode(body), context)
+                return self._from_array(_ARRAY.decode(body), context, given)
             if first == b"{":
-                return self._from_object(_OBJECT.decode(body), context)
+                return self._from_object(_OBJECT.decode(body), context, given)
             if body:
                 msgspec.json.decode(body)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -154,31 +169,31 @@ class Arguments:
                 raise ArgumentsError(f"argument {name}: the raw body is not UTF-8: {error.reason}") from error
         raise ArgumentsError(f"the body is raw, and this task takes JSON arguments ({self._names() or 'none'})")
 
-    def _from_array(self, values: list[msgspec.Raw], context: Context) -> Call:
-        parameters = [parameter for parameter in self._positional if parameter is not None]
+    def _from_array(self, values: list[msgspec.Raw], context: Context, given: Mapping[str, Any]) -> Call:
+        parameters = [parameter for parameter in self._positional if parameter and parameter.name not in given]
         rest: list[Any] = []
         if len(values) > len(parameters):
             if self._rest is None:
                 raise ArgumentsError(
-                    f"takes {len(parameters)} positional {_plural(len(parameters))} ({self._names() or 'none'}), "
+                    f"takes {len(parameters)} positional {_plural(len(parameters))} ({self._names(given) or 'none'}), "
                     f"got {len(values)}"
                 )
             start = len(parameters)
             rest = [self._rest.decode(v, f"{self._rest.name}[{i}]") for i, v in enumerate(values[start:])]
         filled = {p.name: p.decode(value) for p, value in zip(parameters, values, strict=False)}
-        return self._place(filled, rest, {}, context)
+        return self._place({**given, **filled}, rest, {}, context)
 
-    def _from_object(self, values: dict[str, msgspec.Raw], context: Context) -> Call:
-        filled: dict[str, Any] = {}
+    def _from_object(self, values: dict[str, msgspec.Raw], context: Context, given: Mapping[str, Any]) -> Call:
+        filled: dict[str, Any] = dict(given)
         extra: dict[str, Any] = {}
         for name, value in values.items():
             parameter = self._named.get(name)
-            if parameter is not None:
+            if parameter is not None and name not in given:
                 filled[name] = parameter.decode(value)
             elif self._extra is not None and name != self._context_keyword:
                 extra[name] = self._extra.decode(value, name)
             else:
-                raise ArgumentsError(f"unexpected argument {name!r}; it takes {self._names() or 'none'}")
+                raise ArgumentsError(f"unexpected argument {name!r}; it takes {self._names(given) or 'none'}")
         return self._place(filled, (), extra, context)
 
     def _place(self, filled: Mapping[str, Any], rest: Sequence[Any], extra: dict[str, Any], context: Context) -> Call:
@@ -191,8 +206,8 @@ class Arguments:
             kwargs[self._context_keyword] = context
         return Call(args, kwargs)
 
-    def _names(self) -> str:
-        return ", ".join(self._named)
+    def _names(self, given: Mapping[str, Any] = _NO_KEYWORDS) -> str:
+        return ", ".join(name for name in self._named if name not in given)
 
 
 def _value(parameter: _Parameter, filled: Mapping[str, Any]) -> Any:

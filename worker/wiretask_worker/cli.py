@@ -9,7 +9,16 @@ from typing import Any
 import click
 
 from wiretask_worker import logs
-from wiretask_worker.config import EXECUTORS, SLOTS_MAXIMUM, Config, parse_address, parse_queue, read_file
+from wiretask_worker.config import (
+    EXECUTORS,
+    SLOTS_MAXIMUM,
+    Config,
+    parse_address,
+    parse_label,
+    parse_queue,
+    parse_resource,
+    read_file,
+)
 from wiretask_worker.errors import WorkerError
 
 
@@ -62,6 +71,20 @@ _SLOTS = click.IntRange(1, SLOTS_MAXIMUM)
     multiple=True,
     help="A queue to take tasks from.  [default: default, and those that the tasks name]",
 )
+@click.option(
+    "--label",
+    "label",
+    type=_Parsed("NAME", parse_label),
+    multiple=True,
+    help="What tasks can require of this worker; several are fine.",
+)
+@click.option(
+    "--resource",
+    "resource",
+    type=_Parsed("NAME=AMOUNT", parse_resource),
+    multiple=True,
+    help="What it has for tasks that use something up, as gpu=2 or memory=4GiB.",
+)
 @click.option("--name", default="", help="What people call this worker.  [default: host:process]")
 @click.option("--health-file", metavar="PATH", help="A file that is touched every 5 s while the scheduler is there.")
 @click.option("--config", metavar="FILE", is_eager=True, callback=_configure, help="A TOML file with these options.")
@@ -75,6 +98,8 @@ def command(
     executor: str,
     prefetch: int | None,
     queue: tuple[Any, ...],
+    label: tuple[str, ...],
+    resource: tuple[Any, ...],
     name: str,
     health_file: str | None,
     config: str | None,
@@ -92,6 +117,8 @@ def command(
         concurrency=concurrency,
         prefetch=prefetch,
         queues=queue,
+        labels=label,
+        resources=resource,
         name=name,
         health_file=health_file,
     )

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from wiretask_protocol.limits import FRAME_LIMIT
-from wiretask_protocol.messages import CancelSupport, QueueWeight
+from wiretask_protocol.messages import CancelSupport, QueueWeight, Resource
 from wiretask_worker.core.settings import Settings, TypeSettings
 from wiretask_worker.core.texts import fit
 from wiretask_worker.errors import DefinitionError
@@ -35,6 +35,9 @@ _QUEUES_MAXIMUM = 1024
 _TYPES_MAXIMUM = 4096
 _SHORT_TEXT_OCTETS = 1024
 _WEIGHT_MAXIMUM = 65535
+_AMOUNT_MAXIMUM = (1 << 64) - 1
+_AMOUNT = re.compile(r"([0-9]{1,20})(KiB|MiB|GiB|TiB)?", re.ASCII)
+_UNITS = ("", "KiB", "MiB", "GiB", "TiB")
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:/@+-]{0,127}")
 
 
@@ -49,6 +52,8 @@ class Config:
     concurrency: int | None = None
     prefetch: int | None = None
     queues: tuple[QueueWeight, ...] = ()
+    labels: tuple[str, ...] = ()
+    resources: tuple[Resource, ...] = ()
     name: str = ""
     frame_limit: int = FRAME_LIMIT
     health_file: str | None = None
@@ -83,6 +88,8 @@ class Config:
         return Settings(
             types={handler.name: self._type_settings(handler) for handler in catalog},
             queues=queues,
+            labels=self.labels,
+            resources=self.resources,
             concurrency=self.slots,
             prefetch=prefetch,
             frame_limit=self.frame_limit,
@@ -121,6 +128,25 @@ def parse_queue(text: str) -> QueueWeight:
     if not weight.isascii() or not weight.isdigit() or not 1 <= int(weight) <= _WEIGHT_MAXIMUM:
         raise ValueError(f"{weight!r} is not a weight; write a number from 1 to {_WEIGHT_MAXIMUM}")
     return QueueWeight(queue, int(weight))
+
+
+def parse_label(text: str) -> str:
+    """A label. Raises ValueError that says the remedy."""
+    if not _NAME.fullmatch(text):
+        raise ValueError(f"{text!r} is not a label; use letters, digits and _ . : / @ + -")
+    return text
+
+
+def parse_resource(text: str) -> Resource:
+    """NAME=AMOUNT, with KiB, MiB, GiB or TiB behind it where it is memory. Raises ValueError that says the remedy."""
+    name, equals, amount = text.partition("=")
+    found = _AMOUNT.fullmatch(amount)
+    if not _NAME.fullmatch(name) or not equals or found is None:
+        raise ValueError(f"{text!r} is not a resource; write NAME=AMOUNT, as in gpu=2 or memory=4GiB")
+    number = int(found[1]) << 10 * _UNITS.index(found[2] or "")
+    if number > _AMOUNT_MAXIMUM:
+        raise ValueError(f"{amount} is more than a resource can be; write a smaller one")
+    return Resource(name, number)
 
 
 def read_file(path: str, known: Iterable[str]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from functools import cached_property
 
-from wiretask_protocol.messages import Envelope
+from wiretask_protocol.messages import Envelope, Gathered
 from wiretask_worker.errors import Cancelled
 
 #: Takes (current, total, body, text); called in the thread or process of the handler.
@@ -21,11 +21,20 @@ _U64 = 1 << 64
 class Context:
     """The task that is running, for its handler."""
 
-    def __init__(self, task_id: bytes, attempt: int, envelope: Envelope, progress: ProgressSink) -> None:
+    def __init__(
+        self,
+        task_id: bytes,
+        attempt: int,
+        envelope: Envelope,
+        progress: ProgressSink,
+        gathered: Gathered | None = None,
+    ) -> None:
         #: The id of the task, 16 octets.
         self.task_id_octets = task_id
         #: Which attempt this is, from 1.
         self.attempt = attempt
+        #: The results of its group, where it is a callback.
+        self.gathered = gathered
         self._envelope = envelope
         self._progress = progress
         self._cancelled = False

@@ -10,9 +10,9 @@ from __future__ import annotations
 import functools
 import inspect
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import FunctionType
-from typing import TYPE_CHECKING, Any, Generic, ParamSpec, Self, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Generic, ParamSpec, Self, TypedDict, TypeVar, Unpack, overload
 
 from wiretask_worker.errors import DefinitionError
 
@@ -29,6 +29,30 @@ _RESERVED = "wiretask."
 _ATTEMPTS_MAXIMUM = 65535
 #: 2**32 - 1 ms, what a Millis of the spec can say.
 _TIME_LIMIT_SECONDS_MAXIMUM = 4294967.295
+
+
+class Defaults(TypedDict, total=False):
+    """What `client.submit(function, …)` takes from the function where the submission says nothing."""
+
+    #: 0 to 9; 9 goes first.
+    priority: int
+    #: How many slots it takes.
+    cost: int
+    #: Labels that its worker must have.
+    requires: Sequence[str]
+    #: What of a worker's resources it uses up while it runs.
+    resources: Mapping[str, int]
+    #: The wait before the second attempt in seconds, or a mapping with base, factor, cap and jitter.
+    retry: float | Mapping[str, float]
+    #: How long its result is kept, in seconds.
+    retention: float
+    #: A key, and how many with it run at a time.
+    concurrency: tuple[str, int]
+    #: A key, how many with it start, in how many seconds, and how many of them at once.
+    rate: tuple[str, int] | tuple[str, int, float] | tuple[str, int, float, int]
+    #: Whose turn it takes.
+    fairness: str
+
 
 #: Every Handler that any module has defined, in order. A worker serves those of the modules it has imported.
 DEFINED: list[Handler[..., Any]] = []
@@ -47,6 +71,7 @@ class Handler(Generic[P, R]):
         time_limit: float | None = None,
         raw: bool | None = None,
         no_retry_on: tuple[type[Exception], ...] = (),
+        **defaults: Unpack[Defaults],
     ) -> None:
         self.function = function
         self.place = _place(function)
@@ -60,6 +85,8 @@ class Handler(Generic[P, R]):
         self.time_limit = time_limit
         #: Exceptions after which another attempt is of no use.
         self.no_retry_on = no_retry_on
+        #: What holds where a submission of the function says nothing; the client reads it.
+        self.defaults = defaults
         self.is_async = inspect.iscoroutinefunction(function)
         self._raw = raw
         self._check()
@@ -76,6 +103,12 @@ class Handler(Generic[P, R]):
     def __wiretask_task__(self) -> Self:
         """The options by which a client submits this function."""
         return self
+
+    def __getattr__(self, name: str) -> Any:
+        """An option of `Defaults`, as the client reads it; None where it is not said."""
+        if name in Defaults.__annotations__:
+            return self.__dict__.get("defaults", {}).get(name)
+        raise AttributeError(f"a task has no attribute {name!r}")
 
     @functools.cached_property
     def arguments(self) -> Arguments:
@@ -95,6 +128,10 @@ class Handler(Generic[P, R]):
             raise DefinitionError(f"{where}: a generator cannot be a task; return a list")
         if self.max_attempts is not None and not 1 <= self.max_attempts <= _ATTEMPTS_MAXIMUM:
             raise DefinitionError(f"{where}: max_attempts={self.max_attempts} is outside 1 to {_ATTEMPTS_MAXIMUM}")
+        for name in self.defaults:
+            if name not in Defaults.__annotations__:
+                known = ", ".join(Defaults.__annotations__)
+                raise DefinitionError(f"{where}: @task has no option {name!r}; there are {known}")
         if self.time_limit is not None and not 0.001 <= self.time_limit <= _TIME_LIMIT_SECONDS_MAXIMUM:
             raise DefinitionError(f"{where}: time_limit={self.time_limit} is not a number of seconds from 0.001")
 
@@ -112,6 +149,7 @@ def task(
     time_limit: float | None = None,
     raw: bool | None = None,
     no_retry_on: type[Exception] | tuple[type[Exception], ...] = (),
+    **defaults: Unpack[Defaults],
 ) -> Callable[[Callable[P, R]], Handler[P, R]]: ...
 
 
@@ -130,6 +168,8 @@ def task(
     time_limit    longest run of one attempt, in seconds
     raw           True: the one parameter is the body as it is, bytes; False: even `bytes` comes as JSON (base64)
     no_retry_on   exceptions after which another attempt is of no use
+
+    and what a submission of the function says where it says nothing else: see `Defaults`.
     """
 
     def define(function: Callable[..., Any]) -> Handler[..., Any]:

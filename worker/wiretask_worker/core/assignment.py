@@ -10,7 +10,7 @@ from __future__ import annotations
 import msgspec
 
 from wiretask_protocol.machines import ASSIGNMENT, AssignmentEvent, AssignmentState
-from wiretask_protocol.messages import Envelope
+from wiretask_protocol.messages import Envelope, Gathered
 
 #: The table of the machine as tuples: two indexes per step, and nothing to hash. None is the machine's `otherwise`.
 _NEXT: tuple[tuple[AssignmentState | None, ...], ...] = tuple(
@@ -31,6 +31,8 @@ class Assignment(msgspec.Struct, eq=False, gc=False):
     #: How many slots it takes.
     cost: int
     envelope: Envelope
+    #: The results of its group, where it is a callback.
+    gathered: Gathered | None = None
     state: AssignmentState = AssignmentState.SENT
 
     def advance(self, event: AssignmentEvent) -> bool:

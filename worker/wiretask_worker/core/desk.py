@@ -17,6 +17,7 @@ from wiretask_protocol.machines import AssignmentEvent, AssignmentState
 from wiretask_protocol.messages import CancelMode, CancelSupport, Encoding, HeldLease, Progress, ReturnReason, Task
 from wiretask_worker.core import ends
 from wiretask_worker.core.assignment import Assignment, Ended, Finished
+from wiretask_worker.core.members import results_unreadable
 from wiretask_worker.core.progress import ProgressBoard
 from wiretask_worker.core.results import GivenBack, Results
 from wiretask_worker.core.settings import Settings
@@ -83,6 +84,8 @@ class Desk:
         elif envelope.encoding not in _ENCODINGS and not known.verbatim:
             text = f"this worker does not know the encoding {envelope.encoding:d}"
             self._refuse(task, ReturnReason.UNSUPPORTED, text)
+        elif task.gathered is not None and (unreadable := results_unreadable(task.gathered)):
+            self._refuse(task, ReturnReason.UNSUPPORTED, unreadable)
         elif self.draining:
             self._refuse(task, ReturnReason.DRAIN)
         elif self._held_cost and self._held_cost + cost > self._settings.concurrency + self._settings.prefetch:
@@ -94,8 +97,9 @@ class Desk:
                     return  # a lease never comes twice, nor an older one: not ours to answer
                 self._supersede(former, now)
             begin_by = now + task.remaining / 1000 if task.remaining else 0.0
+            limit = task.time_limit or known.time_limit
             assignment = Assignment(
-                task.task_id, task.lease, task.attempt, task.time_limit or known.time_limit, begin_by, cost, envelope
+                task.task_id, task.lease, task.attempt, limit, begin_by, cost, envelope, task.gathered
             )
             self.held[task.task_id] = assignment
             self._held_cost += cost

@@ -147,7 +147,8 @@ class Session:
             desk.turn.sends.append(Goodbye(GoodbyeReason.DRAIN))
         else:
             types = tuple(TypeSupport(name, known.cancel, known.max_attempts) for name, known in settings.types.items())
-            desk.turn.sends.append(Subscribe(settings.queues, types))
+            labels, resources = settings.labels or None, settings.resources or None
+            desk.turn.sends.append(Subscribe(settings.queues, types, labels, resources))
             self._say_credit()
             ping = self.line.ping()
             self._ready_ping = ping.nonce
@@ -197,7 +198,7 @@ class Session:
     def _say_credit(self) -> None:
         window, begun = self.desk.window, self.desk.begun
         self._credit = (window, begun)
-        self.desk.turn.sends.append(Credit(window, self._settings.window_octets, begun))
+        self.desk.turn.sends.append(Credit(window, self._settings.window_octets, begun, self._settings.concurrency))
 
     def _break(self, code: ErrorCode, why: str) -> None:
         turn = self.desk.turn

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import msgspec
 
 from wiretask_protocol.limits import FRAME_LIMIT
-from wiretask_protocol.messages import CancelSupport, QueueWeight
+from wiretask_protocol.messages import CancelSupport, QueueWeight, Resource
 
 #: Envelopes that may wait and run here at a time; far above the frame limit, far below the memory of a small machine.
 WINDOW_OCTETS = 256 << 20
@@ -35,6 +35,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     concurrency: int
     #: How much waits here for a slot.
     prefetch: int
+    #: What tasks can require of it, and what it has of each resource.
+    labels: tuple[str, ...] = ()
+    resources: tuple[Resource, ...] = ()
     frame_limit: int = FRAME_LIMIT
     window_octets: int = WINDOW_OCTETS
     agent: str = "wiretask-worker"

@@ -16,7 +16,7 @@ import threading
 from queue import SimpleQueue
 
 from wiretask_protocol.codec import decode_envelope
-from wiretask_protocol.messages import Envelope
+from wiretask_protocol.messages import Envelope, Gathered, MemberResult
 from wiretask_worker import attempts, loading
 from wiretask_worker.context import Context
 from wiretask_worker.errors import DefinitionError
@@ -81,7 +81,11 @@ class Child:
 
     def _begin(self, call: Call) -> None:
         envelope = decode_envelope(call.envelope)
-        self._context = context = Context(call.task_id, call.attempt, envelope, self._progress)
+        gathered = None
+        if call.gathered is not None:
+            form, results = call.gathered
+            gathered = Gathered(form, tuple(MemberResult(*result) for result in results))
+        self._context = context = Context(call.task_id, call.attempt, envelope, self._progress, gathered)
         self._calls.put((envelope, context))
 
     def _receive(self) -> bytes:

@@ -32,7 +32,8 @@ class CoroutineExecutor:
     def start(self, assignment: Assignment) -> None:
         """Begins an attempt at the next turn of the loop."""
         envelope = assignment.envelope
-        context = Context(assignment.task_id, assignment.attempt, envelope, partial(self._steps, assignment))
+        steps = partial(self._steps, assignment)
+        context = Context(assignment.task_id, assignment.attempt, envelope, steps, assignment.gathered)
         attempt = _attempt(self._catalog[envelope.type], context, assignment)
         task = self._loop.create_task(attempt, name=f"task {envelope.type}")
         task.add_done_callback(partial(self._done, assignment))

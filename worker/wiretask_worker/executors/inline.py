@@ -58,7 +58,8 @@ class InlineExecutor:
                 ended.append((assignment, reports.cancelled("cancelled before it began")))
                 continue
             envelope = assignment.envelope
-            context = Context(assignment.task_id, assignment.attempt, envelope, partial(self._steps, assignment))
+            steps = partial(self._steps, assignment)
+            context = Context(assignment.task_id, assignment.attempt, envelope, steps, assignment.gathered)
             ended.append((assignment, attempt(catalog[envelope.type], envelope, context)))
             if not len(ended) % _CLOCK_EVERY and clock() >= until:
                 break

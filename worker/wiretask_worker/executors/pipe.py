@@ -26,6 +26,8 @@ class Call(msgspec.Struct, tag="call"):
     attempt: int
     #: The octets of an Envelope.
     envelope: bytes
+    #: The results of its group: their form, and outcome and report of each.
+    gathered: tuple[int, list[tuple[int, bytes]]] | None = None
 
 
 class Ask(msgspec.Struct, tag="ask"):

@@ -92,7 +92,11 @@ class ProcessExecutor:
     def _call(self, child: ChildProcess, assignment: Assignment) -> None:
         child.assignment = assignment
         self._running[assignment] = child
-        child.say(Call(assignment.task_id, assignment.attempt, encode_envelope(assignment.envelope)))
+        envelope, gathered = encode_envelope(assignment.envelope), None
+        if assignment.gathered is not None:
+            results = [(member.outcome, member.report) for member in assignment.gathered.results]
+            gathered = (int(assignment.gathered.form), results)
+        child.say(Call(assignment.task_id, assignment.attempt, envelope, gathered))
         if assignment.time_limit:
             limit = assignment.time_limit
             child.timer = self._loop.call_later(limit / 1000, child.kill, core_ends.timed_out(limit))

@@ -46,9 +46,8 @@ class ThreadExecutor:
 
     def start(self, assignment: Assignment) -> None:
         """Begins an attempt as soon as a thread is free, which is at once: the core keeps to the slots."""
-        context = Context(
-            assignment.task_id, assignment.attempt, assignment.envelope, partial(self._progress, assignment)
-        )
+        steps = partial(self._progress, assignment)
+        context = Context(assignment.task_id, assignment.attempt, assignment.envelope, steps, assignment.gathered)
         self._running[assignment] = context
         if len(self._threads) < min(len(self._running), self._concurrency):
             name = f"wiretask-{len(self._threads) + 1}"
