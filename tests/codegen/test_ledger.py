@@ -14,11 +14,11 @@ PROGRESS = (
 #: A second meaning, its code, what is said of it.
 REFUSED = {
     "a tag for another field": (TASK, "name: cost,", "name: price,", "B002", "tags of Task: 1 was cost and is now price"),
-    "a field under another tag": (AWAIT, "tag: 1, name: progress", "tag: 2, name: progress", "B003", "tags of Await: progress was 1 and is now 2"),
+    "a field under another tag": (AWAIT, "tag: 1, name: progress", "tag: 99, name: progress", "B003", "tags of Await: progress was 1 and is now 99"),
     "a value for another name": ("types.yaml", "suspect: {value: 15", "doubted: {value: 15", "B002", "values of WaitReason: 15 was suspect and is now doubted"),
     "a bit for another flag": ("types.yaml", "repeat: {bit: 2", "again: {bit: 2", "B002", "bits of SubmitFlags: 2 was repeat and is now again"),
     "a code for another error": ("errors.yaml", "UNKNOWN_SCHEDULE: {code: 415", "NO_SCHEDULE: {code: 415", "B002", "errors: 415 was UNKNOWN_SCHEDULE and is now NO_SCHEDULE"),
-    "an error with another code": ("errors.yaml", "UNKNOWN_SCHEDULE: {code: 415", "UNKNOWN_SCHEDULE: {code: 425", "B003", "errors: UNKNOWN_SCHEDULE was 415 and is now 425"),
+    "an error with another code": ("errors.yaml", "UNKNOWN_SCHEDULE: {code: 415", "UNKNOWN_SCHEDULE: {code: 499", "B003", "errors: UNKNOWN_SCHEDULE was 415 and is now 499"),
     "a reserved command for another name": ("protocol.yaml", "{number: 23, name: Part,", "{number: 23, name: Piece,", "B002", "commands: 23 was Part and is now Piece"),
     "an id of a rule for a requirement": (AWAIT, "id: R-AWT-001", "id: R-AUT-001", "L019", "used at"),
 }  # fmt: skip
@@ -58,11 +58,11 @@ def test_a_retired_number_comes_back_to_nobody_else(released):
 
 def test_what_was_released_stays_when_it_is_gone(released):
     before, _ = ledger.load(released.root)
-    released.edit("messages/14-status.yaml", "tag: 14, name: deliveries", "tag: 15, name: times")
+    released.edit("messages/14-status.yaml", "tag: 14, name: deliveries", "tag: 99, name: times")
     ledger.write(load(released.root, released=False), released.root)
     after, draft = ledger.load(released.root)
     assert after == before
-    assert draft == {"tags of Status": {"15": "times"}}
+    assert draft == {"tags of Status": {"99": "times"}}
 
 
 def test_a_draft_may_change_its_mind(spec):
