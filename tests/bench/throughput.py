@@ -226,7 +226,7 @@ def main() -> None:
     arguments = parser.parse_args()
     figures: dict[str, Any]
     if arguments.queued:
-        import queued
+        import queued  # type: ignore[import-not-found]
 
         figures = queued.report(arguments.queued, arguments.tasks)
         if arguments.json:
