@@ -80,7 +80,8 @@ class Stream:
         queue, flags, priority, tags = template.queue, template.flags, template.priority, template.tags
         pushed = 0
         for args in calls:
-            request = SubmitRequest(self, None, make(queue), 0, flags, priority, template.envelope(args), tags)
+            envelope = template.envelope(args)
+            request = SubmitRequest(self, None, make(queue), 0, None, False, flags, priority, envelope, tags)
             add(request)
             self._out.append(request)
             self._count += 1

@@ -14,6 +14,8 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator
 
+from wiretask_client.core.framing import framed
+from wiretask_client.core.links import Links
 from wiretask_client.core.requests import (
     DONE,
     Answer,
@@ -24,11 +26,10 @@ from wiretask_client.core.requests import (
     Sequenced,
     SubmitRequest,
 )
-from wiretask_client.errors import ClientError, OutcomeUnknown, Refused, cannot_send, refusal
-from wiretask_protocol.codec import encode
+from wiretask_client.errors import ClientError, OutcomeUnknown, refusal
 from wiretask_protocol.errors import ErrorCode, WireError, error_message
-from wiretask_protocol.limits import FRAME_LIMIT, IN_FLIGHT, RELAY_HEADROOM
-from wiretask_protocol.messages import Error, Progress, Result, Status, Submit
+from wiretask_protocol.limits import FRAME_LIMIT, IN_FLIGHT
+from wiretask_protocol.messages import CancelMode, Error, Progress, Result, Status, Submit
 
 
 class Ledger:
@@ -49,6 +50,7 @@ class Ledger:
         self._open: dict[bytes, SubmitRequest] = {}
         #: Further requests for tasks that are open already: they share the answer.
         self._shared: dict[bytes, list[SubmitRequest]] = {}
+        self._links = Links()
         self._seq = 0
         self._accepted_seq = 0
 
@@ -65,38 +67,51 @@ class Ledger:
 
     def add(self, request: Sequenced) -> None:
         """Takes a request; `frames` sends it."""
-        if isinstance(request, SubmitRequest) and request.wants_result:
-            task_id = request.task_id
-            if task_id in self._open:
-                self._shared.setdefault(task_id, []).append(request)
-                if request.accepted:
-                    return
-            else:
-                self._open[task_id] = request
+        if isinstance(request, SubmitRequest):
+            self._links.add(request)
+            if request.wants_result and not self._open_for(request) and request.accepted:
+                return
         self._queue.append(request)
+
+    def _open_for(self, request: SubmitRequest) -> bool:
+        """Sees to it that it gets the Result of its task. Whether it is the first that asks for it."""
+        first = self._open.setdefault(request.task_id, request)
+        if first is not request:
+            self._shared.setdefault(request.task_id, []).append(request)
+        return first is request
 
     def frames(self, out: list[bytes], now: float, most_octets: int) -> None:
         """Appends what may be sent now: within the window, and until `most_octets` are reached."""
         octets = 0
         queue = self._queue
         while queue and octets < most_octets and self._seq - self._accepted_seq < self.window:
-            request = queue.popleft()
+            request = queue[0]
+            if request.answer is None and self._held(request):
+                break
+            queue.popleft()
             if request.answer is not None:
                 continue
-            if type(request) is SubmitRequest and len(request.envelope) > self.frame_limit - RELAY_HEADROOM:
-                self._drop(request, self._too_large(request))
+            frame = framed(request, self._seq + 1, self.frame_limit)
+            if isinstance(frame, ClientError):
+                self._drop(request, frame)
                 continue
-            try:
-                frame = encode(request.message(self._seq + 1))
-            except WireError as error:
-                self._drop(request, cannot_send(error))
-                continue
-            if type(request) is SubmitRequest and request.first_sent is None:
+            if request.first_sent is None:
                 request.first_sent = now
+            else:
+                request.repeated = True
             self._seq = request.seq = self._seq + 1
             self._unaccepted[self._seq] = request
             octets += len(frame)
             out.append(frame)
+
+    def _held(self, request: Sequenced) -> bool:
+        """Whether it waits until it is known which tasks it names; those behind it may name it, so they wait too."""
+        if type(request) is not SubmitRequest or "after" not in request.tags:
+            return False
+        if any(self._unaccepted.get(other.seq) is other for other in self._links.awaited(request)):
+            return True
+        self._links.resolve(request)
+        return False
 
     def on_accepted(self, seq: int) -> None:
         """All up to `seq` are durable, or were refused. Raises WireError for a seq that was never sent."""
@@ -105,9 +120,10 @@ class Ledger:
         for each in range(self._accepted_seq + 1, seq + 1):
             request = self._unaccepted.pop(each, None)
             if request is None or request.answer is not None:
-                continue
-            if type(request) is SubmitRequest and not request.accepted:
-                request.accept()
+                if type(request) is SubmitRequest:
+                    self._links.forget(request)  # abandoned
+            elif type(request) is SubmitRequest and not request.accepted:
+                self._accept(request)
                 if request.watched:
                     self.accepted.append(request)
                 if not request.wants_result:
@@ -126,7 +142,7 @@ class Ledger:
         if self._asked:
             self._asked.pop(request.seq, None)
         if not request.accepted:
-            request.accept()
+            self._accept(request)
         request.answer = message
         self.settled.append(request)
         if self._shared:
@@ -156,19 +172,33 @@ class Ledger:
         existing = message.existing_id
         if message.code == ErrorCode.UNIQUE_CONFLICT and existing is not None and isinstance(request, SubmitRequest):
             self._redirect(request, existing)
+        elif message.code == ErrorCode.UNKNOWN_SCHEDULE and isinstance(request, ScheduleRequest) and request.repeated:
+            # It was removed on the connection that was lost.
+            self.settle(request, DONE)
         else:
             self._drop(request, refusal(message))
 
+    def _accept(self, request: SubmitRequest) -> None:
+        self._links.forget(request)
+        request.accept()
+
     def _redirect(self, request: SubmitRequest, existing: bytes) -> None:
-        """A task with the same unique key is there already: the request, and those that share it, ask for that one."""
-        sharing = [request]
+        """A task with the same unique key is there already: the request, and who awaits it, ask for that one."""
+        self._links.move(request, existing)
+        moved = [request]
         if self._open.get(request.task_id) is request:
             del self._open[request.task_id]
-            sharing += self._shared.pop(request.task_id, [])
-        for each in sharing:
+            sharing = self._shared.pop(request.task_id, [])
+            moved += [each for each in sharing if each.accepted]
+            for each in sharing:
+                if not each.accepted:
+                    self._open_for(each)  # the same id, submitted twice: it is answered by itself
+        for each in moved:
+            self._accept(each)
+            if each.answer is not None:
+                continue  # abandoned
             each.task_id = existing
             each.existed = True
-            each.accept()
             if each.watched:
                 self.accepted.append(each)
             if each.wants_result:
@@ -180,12 +210,13 @@ class Ledger:
         """The connection is lost: what has no answer is to be asked again, in the same order, and seqs begin anew."""
         again = [*self._unaccepted.values(), *self._asked.values()]
         awaited = [request for request in self._open.values() if request.accepted]
-        self._queue = deque(
-            request
-            for part in (filter(_not_awaiting, again), awaited, filter(_not_awaiting, self._queue))
-            for request in part
-            if request.answer is None
-        )
+        # Awaits are found again among the open tasks.
+        first, last = ([each for each in part if not each.awaits] for part in (again, self._queue))
+        self._queue = deque(request for request in (*first, *awaited, *last) if request.answer is None)
+        self._links.clear()
+        for request in self._queue:
+            if isinstance(request, SubmitRequest):
+                self._links.add(request)
         self._unaccepted.clear()
         self._asked.clear()
         self._seq = self._accepted_seq = 0
@@ -202,6 +233,8 @@ class Ledger:
         if request.answer is not None:
             return
         request.answer = DONE
+        if request.first_sent is None:
+            self._links.forget(request)
         if self._open.get(request.task_id) is not request:
             return
         del self._open[request.task_id]
@@ -220,6 +253,7 @@ class Ledger:
             self.settle(request, error)
         for table in (self._unaccepted, self._asked, self._queue, self._open, self._shared):
             table.clear()
+        self._links.clear()
 
     def settle(self, request: Request, answer: Answer) -> None:
         """The one way out: sets the answer, once."""
@@ -228,19 +262,34 @@ class Ledger:
             self.settled.append(request)
 
     def _drop(self, request: Sequenced, error: ClientError) -> None:
-        """Answers a request, and those that share its task, with an error."""
-        if isinstance(request, SubmitRequest) and self._open.get(request.task_id) is request:
+        """Answers a request, those that share its task, and those that can never run without it, with an error."""
+        if not isinstance(request, SubmitRequest):
+            self.settle(request, error)
+            return
+        incomplete: set[bytes] = set()
+        callback = self._links.callback(request)
+        self._end(request, error)
+        while callback is not None:
+            incomplete.add(callback.task_id)
+            if callback.first_sent is not None:
+                self._queue.append(CancelRequest(task_id=callback.task_id, mode=CancelMode.COOPERATIVE))
+            dropped, callback = callback, self._links.callback(callback)
+            self._end(dropped, error)
+        if incomplete:
+            self._disband(incomplete, error)
+
+    def _disband(self, callbacks: set[bytes], error: ClientError) -> None:
+        """Members were refused: what was not sent of their groups is not sent."""
+        for request in reversed(self._queue):  # a callback stands behind its members
+            group = request.tags.get("group") if isinstance(request, SubmitRequest) else None
+            if group is not None and group.callback in callbacks and isinstance(request, SubmitRequest):
+                self._end(request, error)
+                callbacks.add(request.task_id)
+
+    def _end(self, request: SubmitRequest, error: ClientError) -> None:
+        self._links.forget(request)
+        if self._open.get(request.task_id) is request:
             del self._open[request.task_id]
             for other in self._shared.pop(request.task_id, ()):
                 self.settle(other, error)
         self.settle(request, error)
-
-    def _too_large(self, request: SubmitRequest) -> Refused:
-        most, has = self.frame_limit - RELAY_HEADROOM, len(request.envelope)
-        text = f"the task has {has} bytes, the scheduler takes {most}; raise its limit or pass a reference"
-        return refusal(error_message(ErrorCode.TASK_TOO_LARGE, command=Submit.COMMAND, text=text))
-
-
-def _not_awaiting(request: Sequenced) -> bool:
-    """Whether it is not an Await: those are found again among the open tasks."""
-    return not (isinstance(request, SubmitRequest) and request.accepted)

@@ -66,6 +66,15 @@ class Sequenced(Request, gc=False, eq=False):
     task_id: bytes = bytes(16)
     #: Of the message that asked last, on the present connection.
     seq: int = 0
+    #: When it was first sent; None is not yet.
+    first_sent: float | None = None
+    #: Whether it was sent before, on a connection that was lost: it may have been done there.
+    repeated: bool = False
+
+    @property
+    def awaits(self) -> bool:
+        """Whether it asks with Await."""
+        return False
 
     def message(self, seq: int) -> Submit | Await | Query | Cancel | Schedule:
         """The message that asks for it."""
@@ -83,13 +92,16 @@ class SubmitRequest(Sequenced, gc=False, eq=False):
     priority: int = 0
     envelope: bytes = b""
     tags: dict[str, Any] = msgspec.field(default_factory=dict)
-    #: When it was first sent; None is not yet.
-    first_sent: float | None = None
     accepted: bool = False
     #: Whether it asks for a task that was there before, because it has the same unique key.
     existed: bool = False
     #: Whether somebody wants to hear of the acceptance.
     watched: bool = False
+
+    @property
+    def awaits(self) -> bool:
+        """Whether it asks with Await: once it is accepted."""
+        return self.accepted
 
     @property
     def wants_result(self) -> bool:
