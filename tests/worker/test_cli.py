@@ -1,6 +1,7 @@
 """The worker as a process, with a scheduler on a loopback socket in the test."""
 
 import asyncio
+import json
 import signal
 import sys
 
@@ -226,5 +227,142 @@ def test_two_tasks_of_one_name_are_refused_at_start(folder):
         assert "two tasks have the name 'add'" in err
         assert "my_tasks.py:5" in err
         assert "more_tasks.py:2" in err
+
+    asyncio.run(main())
+
+
+OLD = """
+import os, sys
+from wiretask_worker import Provided, task
+
+def counter():
+    print("made", file=sys.stderr, flush=True)
+    yield []
+    print("let go", file=sys.stderr, flush=True)
+
+@task
+def count(seen: list = Provided(counter)) -> tuple[int, int]:
+    seen.append(1)
+    return os.getpid(), len(seen)
+"""
+
+
+async def counts(peer, words, times):
+    """Runs the task so often, one after the other; (process, how often it ran there) of each."""
+    found = []
+    for number in range(1, times + 1):
+        peer.send(words.assign(number, kind="count"))
+        result = await peer.get(Result)
+        found.append(tuple(json.loads(decode_report(result.report).body)))
+        peer.accept(result.seq)
+    return found
+
+
+def test_a_child_process_is_replaced_after_so_many_tasks_and_lets_go_of_what_it_has(folder, scenario, words):
+    (folder / "old_tasks.py").write_text(OLD)
+
+    async def steps(scheduler, address):
+        arguments = ("--tasks", "old_tasks", "--executor", "process", "--concurrency", 1, "--max-tasks", 2)
+        worker = await Worker.start(folder, "--scheduler", address, *arguments)
+        peer = await scheduler.peer()
+        await peer.get(Subscribe)
+        found = await counts(peer, words, 5)
+        assert [count for _, count in found] == [1, 2, 1, 2, 1]
+        assert len({process for process, _ in found}) == 3
+        worker.process.terminate()
+        code, _, err = await worker.end()
+        assert (code, err.count("let go") >= 2) == (0, True)
+
+    scenario(steps)
+
+
+def test_a_child_process_that_has_grown_too_large_is_replaced(folder, scenario, words):
+    (folder / "old_tasks.py").write_text(OLD)
+
+    async def steps(scheduler, address):
+        arguments = ("--tasks", "old_tasks", "--executor", "process", "--concurrency", 1, "--max-memory", "1MiB")
+        worker = await Worker.start(folder, "--scheduler", address, *arguments)
+        peer = await scheduler.peer()
+        await peer.get(Subscribe)
+        assert [count for _, count in await counts(peer, words, 3)] == [1, 1, 1]
+        worker.process.kill()
+        await worker.end()
+
+    scenario(steps)
+
+
+@pytest.mark.parametrize("executor", ["thread", "inline"])
+def test_a_worker_that_has_done_enough_drains_and_says_why(folder, scenario, words, executor):
+    (folder / "old_tasks.py").write_text(OLD)
+
+    async def steps(scheduler, address):
+        arguments = ("--tasks", "old_tasks", "--executor", executor, "--max-tasks", 3)
+        worker = await Worker.start(folder, "--scheduler", address, *arguments)
+        peer = await scheduler.peer()
+        await peer.get(Subscribe)
+        await counts(peer, words, 3)
+        await peer.get(Goodbye)
+        code, _, err = await worker.end()
+        assert code == 0
+        assert "3 tasks are done, as --max-tasks says" in err
+        assert (err.count("made\n"), err.count("let go\n")) == (1, 1)
+
+    scenario(steps)
+
+
+def test_a_resource_that_cannot_be_made_ends_the_worker_with_one_line(folder):
+    (folder / "bad_tasks.py").write_text(
+        "from wiretask_worker import Provided, task\ndef db():\n    raise ConnectionError('nobody answers')\n"
+        "@task\ndef count(db=Provided(db)): ...\n"
+    )
+
+    async def main():
+        code, out, err = await (await Worker.start(folder, "--tasks", "bad_tasks")).end()
+        assert (code, out) == (2, "")
+        assert err == "wiretask-worker: the resource db could not be made: ConnectionError: nobody answers\n"
+
+    asyncio.run(main())
+
+
+def test_health_is_a_line_of_json_in_a_file(folder, scenario):
+    async def steps(scheduler, address):
+        path = folder / "health"
+        worker = await Worker.start(folder, "--scheduler", address, "--health-file", path, "--name", "me")
+        peer = await scheduler.peer()
+        await peer.get(Subscribe)
+        await worker.ready()
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while not path.exists():  # noqa: ASYNC110 -- a file has no event
+                await asyncio.sleep(0.05)
+        line = json.loads(path.read_text())
+        assert (line["state"], line["name"], line["running"], line["done"]) == ("serving", "me", 0, 0)
+        worker.process.kill()
+        await worker.end()
+
+    scenario(steps)
+
+
+def test_a_worker_starts_anew_when_its_tasks_change(folder, scenario):
+    async def steps(scheduler, address):
+        worker = await Worker.start(folder, "--scheduler", address, "--tasks", "my_tasks", "--reload")
+        first = await scheduler.peer()
+        assert "more" not in [one.type for one in (await first.get(Subscribe)).types]
+        await worker.ready()
+        (folder / "my_tasks.py").write_text(TASKS + "\n@task\ndef more(): ...\n")
+        await first.get(Goodbye)
+        second = await scheduler.peer()
+        assert "more" in [one.type for one in (await second.get(Subscribe)).types]
+        await worker.ready()
+        worker.process.terminate()
+        assert (await worker.end())[0] == 0
+
+    scenario(steps)
+
+
+@pytest.mark.parametrize(("option", "value"), [("--max-tasks", "0"), ("--max-memory", "some"), ("--max-memory", "0")])
+def test_a_limit_that_is_none_is_refused(folder, option, value):
+    async def main():
+        code, _, err = await (await Worker.start(folder, option, value)).end()
+        assert (code, err.count("\n")) == (2, 1)
 
     asyncio.run(main())

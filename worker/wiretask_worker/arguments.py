@@ -20,6 +20,7 @@ from wiretask_protocol.messages import Encoding, Gathered
 from wiretask_worker import gathering
 from wiretask_worker.context import Context
 from wiretask_worker.errors import ArgumentsError, DefinitionError
+from wiretask_worker.provided import ResourceDefault
 
 _Kind = inspect.Parameter
 _ARRAY = msgspec.json.Decoder(list[msgspec.Raw])
@@ -66,21 +67,25 @@ class Arguments:
     def __init__(self, function: Callable[..., Any], *, raw: bool | None, where: str) -> None:
         signature = _signature(function, where)
         self._where = where
-        self._positional: list[_Parameter | None] = []  # None is the place of the Context
+        #: None is the place of the Context.
+        self._positional: list[_Parameter | ResourceDefault | None] = []
+        #: Resources that its parameters ask for.
+        self.provided: list[ResourceDefault] = []
+        self._provided_keywords: dict[str, ResourceDefault] = {}
         self._keyword_only: dict[str, _Parameter] = {}
         self._rest: _Parameter | None = None
         self._extra: _Parameter | None = None
         self._context_keyword: str | None = None
         for parameter in signature.parameters.values():
             self._add(parameter)
-        self._named = {parameter.name: parameter for parameter in self._positional if parameter} | self._keyword_only
+        self._named = {parameter.name: parameter for parameter in self._by_position()} | self._keyword_only
         self._single = self._single_annotation(signature)
         #: Whether the body goes to the function as it is, whatever its encoding.
         self.verbatim = bool(raw)
         #: Whether a client best sends a raw body.
         self.raw = self.verbatim or (raw is None and self._single is bytes)
         #: The quick way: the body is all that the function takes.
-        self._direct = self.raw and not self.wants_context and self._single is not None
+        self._direct = self.raw and not self.wants_context and not self.provided and self._single is not None
         if self.verbatim and len(self._named) != 1:
             raise DefinitionError(f"{where}: raw=True wants a function with one parameter, the body")
 
@@ -105,7 +110,7 @@ class Arguments:
 
     def _fill_gathered(self, encoding: int, body: bytes, context: Context, gathered: Gathered) -> Call:
         """The arguments of a callback: the results of its group, and behind them what its body says."""
-        first = next((parameter for parameter in self._positional if parameter is not None), None)
+        first = next(iter(self._by_position()), None)
         if first is None or self.verbatim:
             raise ArgumentsError("a callback gets the results of its group as its first argument; give it one for them")
         given = {first.name: gathering.argument(gathered, first.annotation, first.name)}
@@ -126,6 +131,9 @@ class Arguments:
             else:
                 self._positional.append(None)
             return
+        if isinstance(parameter.default, ResourceDefault):
+            self._add_provided(parameter, parameter.default)
+            return
         filled = _Parameter(parameter, self._where)
         match parameter.kind:
             case _Kind.VAR_POSITIONAL:
@@ -136,6 +144,17 @@ class Arguments:
                 self._keyword_only[parameter.name] = filled
             case _:
                 self._positional.append(filled)
+
+    def _add_provided(self, parameter: inspect.Parameter, provided: ResourceDefault) -> None:
+        self.provided.append(provided)
+        if parameter.kind is _Kind.KEYWORD_ONLY:
+            self._provided_keywords[parameter.name] = provided
+        else:
+            self._positional.append(provided)
+
+    def _by_position(self) -> list[_Parameter]:
+        """The parameters that a body fills by their position."""
+        return [parameter for parameter in self._positional if isinstance(parameter, _Parameter)]
 
     def _single_annotation(self, signature: inspect.Signature) -> Any:
         """The annotation of the only parameter; None where there are more, or none."""
@@ -170,7 +189,7 @@ class Arguments:
         raise ArgumentsError(f"the body is raw, and this task takes JSON arguments ({self._names() or 'none'})")
 
     def _from_array(self, values: list[msgspec.Raw], context: Context, given: Mapping[str, Any]) -> Call:
-        parameters = [parameter for parameter in self._positional if parameter and parameter.name not in given]
+        parameters = [parameter for parameter in self._by_position() if parameter.name not in given]
         rest: list[Any] = []
         if len(values) > len(parameters):
             if self._rest is None:
@@ -197,11 +216,18 @@ class Arguments:
         return self._place(filled, (), extra, context)
 
     def _place(self, filled: Mapping[str, Any], rest: Sequence[Any], extra: dict[str, Any], context: Context) -> Call:
-        args = [context if parameter is None else _value(parameter, filled) for parameter in self._positional]
+        args = [
+            context if parameter is None
+            else parameter.value if isinstance(parameter, ResourceDefault)
+            else _value(parameter, filled)
+            for parameter in self._positional
+        ]  # fmt: skip
         args += rest
         kwargs = extra
         for name, parameter in self._keyword_only.items():
             kwargs[name] = _value(parameter, filled)
+        for name, provided in self._provided_keywords.items():
+            kwargs[name] = provided.value
         if self._context_keyword is not None:
             kwargs[self._context_keyword] = context
         return Call(args, kwargs)

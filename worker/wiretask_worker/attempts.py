@@ -10,7 +10,7 @@ from typing import Any
 
 from wiretask_protocol.messages import Envelope
 from wiretask_worker import context as contexts
-from wiretask_worker import reports
+from wiretask_worker import hooks, reports
 from wiretask_worker.context import Context
 from wiretask_worker.core.assignment import Finished
 from wiretask_worker.handlers import Handler
@@ -21,6 +21,8 @@ def run(handler: Handler[..., Any], envelope: Envelope, context: Context) -> Fin
     token = contexts.enter(context)
     try:
         call = handler.arguments.fill(envelope.encoding, envelope.body, context)
+        if hooks.DEFINED:
+            return reports.succeeded(hooks.around(context, lambda: handler.function(*call.args, **call.kwargs)))
         return reports.succeeded(handler.function(*call.args, **call.kwargs))
     except BaseException as error:
         return reports.failed(error, handler.no_retry_on)

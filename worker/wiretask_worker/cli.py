@@ -17,6 +17,7 @@ from wiretask_worker.config import (
     parse_label,
     parse_queue,
     parse_resource,
+    parse_size,
     read_file,
 )
 from wiretask_worker.errors import WorkerError
@@ -86,7 +87,12 @@ _SLOTS = click.IntRange(1, SLOTS_MAXIMUM)
     help="What it has for tasks that use something up, as gpu=2 or memory=4GiB.",
 )
 @click.option("--name", default="", help="What people call this worker.  [default: host:process]")
-@click.option("--health-file", metavar="PATH", help="A file that is touched every 5 s while the scheduler is there.")
+@click.option(
+    "--health-file", metavar="PATH", help="A file with a line of JSON, written every 5 s while there is a scheduler."
+)
+@click.option("--max-tasks", type=click.IntRange(1), help="Replace a process that has done so many tasks.")
+@click.option("--max-memory", type=_Parsed("SIZE", parse_size), help="Replace a process that uses more, as 512MiB.")
+@click.option("--reload", is_flag=True, help="Start anew when a task module changes; for development.")
 @click.option("--config", metavar="FILE", is_eager=True, callback=_configure, help="A TOML file with these options.")
 @click.option("--log-level", type=click.Choice(logs.LEVELS), default="info", show_default=True)
 @click.version_option(package_name="wiretask", prog_name="wiretask-worker")
@@ -102,6 +108,9 @@ def command(
     resource: tuple[Any, ...],
     name: str,
     health_file: str | None,
+    max_tasks: int | None,
+    max_memory: int | None,
+    reload: bool,
     config: str | None,
     log_level: str,
 ) -> None:
@@ -121,6 +130,9 @@ def command(
         resources=resource,
         name=name,
         health_file=health_file,
+        max_tasks=max_tasks,
+        max_memory=max_memory,
+        reload=reload,
     )
     from wiretask_worker import runtime  # noqa: PLC0415 -- asyncio, and all that a worker needs; --help needs none of it
 

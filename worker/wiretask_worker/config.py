@@ -57,6 +57,10 @@ class Config:
     name: str = ""
     frame_limit: int = FRAME_LIMIT
     health_file: str | None = None
+    #: Tasks after which, and octets of memory beyond which, a process is replaced.
+    max_tasks: int | None = None
+    max_memory: int | None = None
+    reload: bool = False
 
     @property
     def slots(self) -> int:
@@ -147,6 +151,14 @@ def parse_resource(text: str) -> Resource:
     if number > _AMOUNT_MAXIMUM:
         raise ValueError(f"{amount} is more than a resource can be; write a smaller one")
     return Resource(name, number)
+
+
+def parse_size(text: str) -> int:
+    """Octets, with KiB, MiB, GiB or TiB behind the number. Raises ValueError that says the remedy."""
+    found = _AMOUNT.fullmatch(text)
+    if found is None or not int(found[1]):
+        raise ValueError(f"{text!r} is not a size; write a number and KiB, MiB or GiB, as in 512MiB")
+    return int(found[1]) << 10 * _UNITS.index(found[2] or "")
 
 
 def read_file(path: str, known: Iterable[str]) -> dict[str, Any]:

@@ -54,6 +54,8 @@ class Engine:
         #: Why the last connection has ended.
         self.last_words = ""
         #: Done when there is nothing more to do; holds the WorkerError if that is why.
+        #: Attempts that have ended here.
+        self.done = 0
         self.finished: asyncio.Future[None] = loop.create_future()
 
     def employ(self, executors: Mapping[str, Executor], inline: InlineExecutor | None) -> None:
@@ -69,6 +71,7 @@ class Engine:
 
     def ended(self, ended: Sequence[Ended]) -> None:
         """Attempts have ended."""
+        self.done += len(ended)
         for assignment, finished in ended:
             if finished.outcome != _SUCCEEDED:
                 _tell(assignment, finished)

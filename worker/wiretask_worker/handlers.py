@@ -14,10 +14,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import FunctionType
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, Self, TypedDict, TypeVar, Unpack, overload
 
+from wiretask_worker import hooks
 from wiretask_worker.errors import DefinitionError
 
 if TYPE_CHECKING:
     from wiretask_worker.arguments import Arguments
+    from wiretask_worker.provided import ResourceDefault
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -194,6 +196,29 @@ class Catalog:
                     f"rename one with @task(name=…)"
                 )
             _ = handler.arguments  # reads the signature: what cannot run is refused now, not at its first task
+
+    def provided(self, *, is_async: bool) -> list[ResourceDefault]:
+        """The resources that its async handlers ask for, or its plain ones; each once, in the order of their need."""
+        wanted = {
+            provided.factory: provided
+            for handler in self
+            if handler.is_async == is_async
+            for provided in handler.arguments.provided
+        }
+        return list(wanted.values())
+
+    def check(self) -> None:
+        """Raises DefinitionError where an async hook or an async resource would have to serve a plain function."""
+        for handler in self:
+            if handler.is_async:
+                continue
+            hooks.check_plain()
+            for provided in handler.arguments.provided:
+                if provided.is_async:
+                    raise DefinitionError(
+                        f"task {handler.name} ({handler.place}) is a plain function, and its resource "
+                        f"{provided.name} is async; make one of them like the other"
+                    )
 
     def __getitem__(self, name: str) -> Handler[..., Any]:
         return self._by_name[name]

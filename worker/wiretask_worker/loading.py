@@ -27,7 +27,10 @@ def load(modules: Sequence[str]) -> Catalog:
     """
     for name in modules:
         _import(name)
-    return Catalog([*BUILTIN, *DEFINED])
+    catalog = Catalog([*BUILTIN, *DEFINED])
+    if DEFINED:
+        Catalog(DEFINED).check()
+    return catalog
 
 
 def _import(name: str) -> None:

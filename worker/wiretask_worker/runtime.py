@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import json
 import logging
 import os
 import random
@@ -17,7 +18,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from wiretask_protocol.limits import HANDSHAKE_DEADLINE_MS
-from wiretask_worker import loading
+from wiretask_worker import loading, memory, provided, reloading
 from wiretask_worker.backoff import Backoff
 from wiretask_worker.config import Config
 from wiretask_worker.engine import Engine
@@ -32,6 +33,8 @@ from wiretask_worker.logs import escape
 _LOG = logging.getLogger(__name__)
 INTERRUPTED = 130
 _HEALTH_SECONDS = 5.0
+#: How often a worker looks whether it has grown too old.
+_AGE_SECONDS = 0.25
 #: For the last frames to leave before the process does.
 _FAREWELL_SECONDS = 1.0
 
@@ -49,6 +52,7 @@ class Runtime:
         """`announce` is called once, when the scheduler has the first subscription."""
         self._config = config
         self._loop = loop
+        self._catalog = catalog
         self._backoff = Backoff(random.random)
         self._announce = announce
         self._draining = False
@@ -56,20 +60,26 @@ class Runtime:
         self._subscribed = False
         self._announced = False
         self._stopped = asyncio.Event()
+        self._began = loop.time()
         self.engine = Engine(config.core_settings(catalog), loop, self._on_ready)
         self._employ(catalog)
 
     async def run(self) -> int:
         """Runs until it is told to stop; returns the exit code. Raises WorkerError where it cannot go on."""
+        async with await provided.start_async(self._catalog.provided(is_async=True)):
+            return await self._run()
+
+    async def _run(self) -> int:
         connecting = self._loop.create_task(self._stay_connected())
         stopped = self._loop.create_task(self._stopped.wait())
         health = self._loop.create_task(self._report_health())
+        ageing = self._loop.create_task(self._grow_old())
         try:
             await asyncio.wait((connecting, stopped, self.engine.finished), return_when=asyncio.FIRST_COMPLETED)
             return self._end(connecting)
         finally:
             self.engine.close()
-            for task in (connecting, stopped, health):
+            for task in (connecting, stopped, health, ageing):
                 task.cancel()
             await asyncio.wait((connecting,), timeout=_FAREWELL_SECONDS)
 
@@ -159,11 +169,38 @@ class Runtime:
     async def _report_health(self) -> None:
         if self._config.health_file is None:
             return
-        touch = Path(self._config.health_file).touch
+        path = Path(self._config.health_file)
+        new = path.with_name(f"{path.name}.new")
         while True:
             if self.engine.core.serving:
-                touch()
+                new.write_bytes(self._health() + b"\n")
+                new.replace(path)
             await asyncio.sleep(_HEALTH_SECONDS)
+
+    def _health(self) -> bytes:
+        """A line for whoever looks whether this worker is well."""
+        core = self.engine.core
+        state = "draining" if self._draining else "serving"
+        line = {"state": state, "name": self._config.label, "running": core.running, "done": self.engine.done}
+        return json.dumps({**line, "seconds": round(self._loop.time() - self._began, 1)}).encode()
+
+    async def _grow_old(self) -> None:
+        """Drains when it has done enough, or has grown too large: whoever keeps it running starts another one.
+
+        With child processes it is they who are replaced.
+        """
+        config = self._config
+        if config.executor == "process" or (config.max_tasks is None and config.max_memory is None):
+            return
+        while not self._draining:
+            if config.max_tasks is not None and self.engine.done >= config.max_tasks:
+                _LOG.info("%d tasks are done, as --max-tasks says: it ends, to be started anew", self.engine.done)
+                self.drain()
+            elif config.max_memory is not None and memory.resident_bytes() > config.max_memory:
+                _LOG.info("more than %d bytes of memory are used, as --max-memory says: it ends", config.max_memory)
+                self.drain()
+            else:
+                await asyncio.sleep(_AGE_SECONDS)
 
     # -- executors
 
@@ -180,9 +217,15 @@ class Runtime:
     def _make_plain(self, catalog: Catalog) -> Executor:
         engine, loop, config = self.engine, self._loop, self._config
         if config.executor == "process":
-            from wiretask_worker.executors.processes import ProcessExecutor  # noqa: PLC0415 -- only where it is used
+            from wiretask_worker.executors.processes import (  # noqa: PLC0415 -- only where it is used
+                ChildLimits,
+                ProcessExecutor,
+            )
 
-            return ProcessExecutor(config.tasks, engine.ended, engine.stepped, loop, config.slots, self._on_broken)
+            limits = ChildLimits(config.max_tasks, config.max_memory)
+            return ProcessExecutor(
+                config.tasks, engine.ended, engine.stepped, loop, config.slots, self._on_broken, limits
+            )
         from wiretask_worker.executors.threads import ThreadExecutor  # noqa: PLC0415 -- only where it is used
 
         return ThreadExecutor(catalog, engine.ended, engine.stepped, loop, config.slots)
@@ -200,13 +243,21 @@ def run(config: Config) -> int:
     async def main() -> int:
         runtime = Runtime(config, catalog, asyncio.get_running_loop(), say_ready)
         runtime.obey_signals()
+        watching = asyncio.create_task(reloading.watch(catalog, runtime.drain)) if config.reload else None
         code = await runtime.run()
+        if watching is not None:
+            watching.cancel()
         if code == INTERRUPTED or runtime.engine.core.lingering:
             _leave(code)
         return code
 
-    with asyncio.Runner(loop_factory=loop_factory()) as runner:
-        return runner.run(main())
+    # With the process executor each child makes its own.
+    wanted = [] if config.executor == "process" else catalog.provided(is_async=False)
+    with provided.start(wanted), asyncio.Runner(loop_factory=loop_factory()) as runner:
+        code = runner.run(main())
+    if reloading.wanted:
+        reloading.start_anew()
+    return code
 
 
 def say_ready() -> None:

@@ -17,10 +17,10 @@ from queue import SimpleQueue
 
 from wiretask_protocol.codec import decode_envelope
 from wiretask_protocol.messages import Envelope, Gathered, MemberResult
-from wiretask_worker import attempts, loading
+from wiretask_worker import attempts, loading, memory, provided
 from wiretask_worker.context import Context
 from wiretask_worker.errors import DefinitionError
-from wiretask_worker.executors.pipe import Ask, Broken, Call, Done, FromChild, Setup, Step, Unpacker, Up, pack
+from wiretask_worker.executors.pipe import Ask, Broken, Call, Done, FromChild, Leave, Setup, Step, Unpacker, Up, pack
 from wiretask_worker.handlers import Catalog
 
 _READ_OCTETS = 65536
@@ -32,7 +32,8 @@ class Child:
     def __init__(self, stream: socket.socket) -> None:
         self._stream = stream
         self._setup: SimpleQueue[Setup] = SimpleQueue()
-        self._calls: SimpleQueue[tuple[Envelope, Context]] = SimpleQueue()
+        #: None at the end.
+        self._calls: SimpleQueue[tuple[Envelope, Context] | None] = SimpleQueue()
         self._context: Context | None = None
         self._writing = threading.Lock()
 
@@ -46,14 +47,21 @@ class Child:
         except DefinitionError as error:
             self._say(Broken(str(error)))
             return
-        self._say(Up())
-        while True:
-            self._run(catalog, *self._calls.get())
+        try:
+            made = provided.start(catalog.provided(is_async=False))
+        except DefinitionError as error:
+            self._say(Broken(str(error)))
+            return
+        with made:
+            self._say(Up())
+            while (call := self._calls.get()) is not None:
+                self._run(catalog, *call)
 
     def _run(self, catalog: Catalog, envelope: Envelope, context: Context) -> None:
         finished = attempts.run(catalog[envelope.type], envelope, context)
         self._context = None
-        self._say(Done(finished.outcome, finished.report, finished.no_retry, finished.retry_after))
+        used = memory.resident_bytes()
+        self._say(Done(finished.outcome, finished.report, finished.no_retry, finished.retry_after, used))
 
     def _progress(self, current: int, total: int, body: bytes, text: str | None) -> None:
         self._say(Step(current, total, body, text))
@@ -74,10 +82,14 @@ class Child:
                         self._setup.put(said)
                     case Call():
                         self._begin(said)
+                    case Leave():
+                        self._calls.put(None)
                     case Ask():
                         if self._context is not None:
                             self._context.ask_to_stop()
-        os._exit(0)  # the worker has gone: whatever runs here, nobody would hear of it
+        if self._context is not None:
+            os._exit(0)  # the worker has gone: whatever runs here, nobody would hear of it
+        self._calls.put(None)
 
     def _begin(self, call: Call) -> None:
         envelope = decode_envelope(call.envelope)

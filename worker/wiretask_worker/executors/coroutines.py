@@ -11,7 +11,7 @@ from typing import Any
 
 from wiretask_protocol.messages import CancelMode
 from wiretask_worker import context as contexts
-from wiretask_worker import reports
+from wiretask_worker import hooks, reports
 from wiretask_worker.context import Context
 from wiretask_worker.core.assignment import Assignment, Ended, Finished
 from wiretask_worker.executors.base import Ends, Steps
@@ -71,6 +71,10 @@ async def _attempt(handler: Handler[..., Any], context: Context, assignment: Ass
     envelope = assignment.envelope
     try:
         call = handler.arguments.fill(envelope.encoding, envelope.body, context)
+        if hooks.DEFINED:
+            return reports.succeeded(
+                await hooks.around_async(context, lambda: handler.function(*call.args, **call.kwargs))
+            )
         return reports.succeeded(await handler.function(*call.args, **call.kwargs))
     except asyncio.CancelledError as error:
         if context.cancelled:

@@ -10,7 +10,7 @@ from subprocess import DEVNULL
 from typing import cast
 
 from wiretask_worker.core.assignment import Assignment, Finished
-from wiretask_worker.executors.pipe import FromChild, ToChild, Unpacker, Up, pack
+from wiretask_worker.executors.pipe import FromChild, Leave, ToChild, Unpacker, Up, pack
 
 _READ_OCTETS = 262144
 _MODULE = "wiretask_worker.executors.child"
@@ -43,6 +43,10 @@ class ChildProcess(asyncio.SubprocessProtocol):
         #: Whether it has imported the task modules.
         self.up = False
         self.killed = False
+        #: Attempts that it has ended.
+        self.done = 0
+        #: Whether it was told to end, having nothing to run.
+        self.retired = False
 
     def launch(self) -> None:
         """Starts the process; what was said before reaches it when it listens."""
@@ -66,6 +70,11 @@ class ChildProcess(asyncio.SubprocessProtocol):
         self._verdict = verdict
         if self._transport is not None:
             self._transport.kill()
+
+    def retire(self) -> None:
+        """Lets the process end by itself: it lets go of its resources first."""
+        self.retired = True
+        self.say(Leave())
 
     def free(self) -> Assignment | None:
         """Takes the attempt off it."""

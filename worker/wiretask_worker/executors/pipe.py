@@ -34,6 +34,10 @@ class Ask(msgspec.Struct, tag="ask"):
     """To the child: what runs is to stop."""
 
 
+class Leave(msgspec.Struct, tag="leave"):
+    """To the child: there is nothing more to run; let go of your resources and end."""
+
+
 class Up(msgspec.Struct, tag="up"):
     """From the child: the task modules are imported, a Call can come."""
 
@@ -60,9 +64,11 @@ class Done(msgspec.Struct, tag="done"):
     report: bytes
     no_retry: bool | None
     retry_after: int | None
+    #: Octets of memory that the child uses.
+    memory: int = 0
 
 
-ToChild = Setup | Call | Ask
+ToChild = Setup | Call | Ask | Leave
 FromChild = Up | Broken | Step | Done
 _ENCODER = msgspec.msgpack.Encoder()
 _TO_CHILD = msgspec.msgpack.Decoder(ToChild)

@@ -12,6 +12,7 @@ import logging
 import sys
 from collections import deque
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 from wiretask_protocol.codec import encode_envelope
 from wiretask_protocol.messages import CancelMode
@@ -28,6 +29,16 @@ _FIRST_DELAY_SECONDS = 0.1
 _LAST_DELAY_SECONDS = 10.0
 
 
+class ChildLimits(NamedTuple):
+    """When a child is replaced: after so many tasks, or when it uses more memory, in octets. None is never."""
+
+    tasks: int | None = None
+    memory: int | None = None
+
+
+_NO_LIMITS = ChildLimits()
+
+
 class ProcessExecutor:
     """Attempts in child processes, as many as there are slots."""
 
@@ -39,12 +50,14 @@ class ProcessExecutor:
         loop: asyncio.AbstractEventLoop,
         concurrency: int,
         broken: Callable[[str], None],
+        limits: ChildLimits = _NO_LIMITS,
     ) -> None:
         self._setup = Setup(list(sys.path), list(modules))
         self._ends = ends
         self._steps = steps
         self._loop = loop
         self._broken = broken
+        self._limits = limits
         self._idle: list[ChildProcess] = []
         self._children: set[ChildProcess] = set()
         self._running: dict[Assignment, ChildProcess] = {}
@@ -76,8 +89,11 @@ class ProcessExecutor:
     def close(self) -> None:
         """Kills all children."""
         self._closed = True
-        for child in self._children:
-            child.kill()
+        for child in list(self._children):
+            if child.assignment is None and child.up:
+                child.retire()
+            else:
+                child.kill()
 
     # -- children
 
@@ -114,10 +130,18 @@ class ProcessExecutor:
                 if assignment is not None:
                     finished = Finished(said.outcome, said.report, said.no_retry, said.retry_after)
                     del self._running[assignment]
-                    self._rest(child)
+                    child.done += 1
+                    if self._is_old(child, said.memory):
+                        child.retire()
+                    else:
+                        self._rest(child)
                     self._ends([(assignment, finished)])
             case Broken():
                 self._broken(said.text)
+
+    def _is_old(self, child: ChildProcess, memory: int) -> bool:
+        tasks, most = self._limits
+        return (tasks is not None and child.done >= tasks) or (most is not None and memory > most)
 
     def _rest(self, child: ChildProcess) -> None:
         if child.killed:
@@ -133,7 +157,7 @@ class ProcessExecutor:
             self._idle.remove(child)
         if self._closed:
             return
-        self._replace(child, exit_status, killed=verdict is not None)
+        self._replace(child, exit_status, killed=verdict is not None or child.retired)
         assignment = child.free()
         if assignment is not None:
             del self._running[assignment]
