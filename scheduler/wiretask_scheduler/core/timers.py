@@ -27,6 +27,8 @@ class Timers:
         self._heap: list[tuple[float, int, Kind, Any]] = []
         self._dates: list[tuple[int, int, Kind, Any]] = []
         self._number = 0
+        #: How often a wall clock is looked at that may have been put forward; nobody does that in a test.
+        self.glance_seconds = _GLANCE_SECONDS
 
     def after(self, now: float, seconds: float, kind: Kind, what: Any) -> None:
         """Sets a timer with a duration that many others have too."""
@@ -51,7 +53,7 @@ class Timers:
         if self._heap:
             heads.append(self._heap[0][0])
         if self._dates:
-            heads.append(now.monotonic + min(max(0.0, self._dates[0][0] / 1000 - now.wall), _GLANCE_SECONDS))
+            heads.append(now.monotonic + min(max(0.0, self._dates[0][0] / 1000 - now.wall), self.glance_seconds))
         return min(heads, default=None)
 
     def pop(self, now: Now, most: int) -> list[tuple[Kind, Any]]:
