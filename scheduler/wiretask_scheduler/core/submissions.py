@@ -209,7 +209,7 @@ def _take_in(
         dependencies.tie(state, task, links)
         if links.unique and submit.unique is not None:
             uniques.hold(state, task, links.unique, links.until, submit.unique.hold, now)
-    failed = _failed(links, known)
+    failed = _failed(state, task, links, known) if links is not None else None
     if failed is not None or (task.rare is not None and task.rare.blockers):
         move(task, TaskMachineEvent.BLOCK)
     elif due is not None and due > millis:
@@ -225,8 +225,6 @@ def _take_in(
         state.make_ready(task)
     elif failed is not None:
         dependencies.fail(state, task, failed)
-    elif task.state is TaskMachineState.WAITING:
-        dependencies.look_again(state, task)
     return task
 
 
@@ -253,10 +251,13 @@ def _options(state: State, submit: Submit, task_type: str, queue: str) -> Option
     )
 
 
-def _failed(links: Links | None, known: Mapping[bytes, StoredTask | None]) -> bytes | None:
-    """A task that had to succeed first, and has ended otherwise."""
-    if links is None or links.run_anyway:
+def _failed(state: State, task: Task, links: Links, known: Mapping[bytes, StoredTask | None]) -> bytes | None:
+    """A task that had to succeed first, or a member of its group, and has ended otherwise."""
+    if links.run_anyway:
         return None
+    group = state.dependencies.groups.get(task.id) if links.size >= 0 else None
+    if group is not None and group.failed:
+        return group.failed
     for task_id in links.after:
         ended = known.get(task_id)
         if ended is not None and ended.outcome != Outcome.SUCCEEDED:

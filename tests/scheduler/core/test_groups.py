@@ -73,7 +73,8 @@ def test_a_member_that_fails_cancels_the_callback(scene):
     assert scene.outcomes() == [(members[0], Outcome.FAILED), (callback, Outcome.CANCELLED)]
 
 
-def test_a_member_that_has_failed_cancels_a_callback_that_comes_later(scene):
+@pytest.mark.parametrize("size", [1, 2])
+def test_a_member_that_has_failed_cancels_a_callback_that_comes_later(scene, size):
     scene.client()
     worker = scene.worker()
     own = scene.id()
@@ -81,7 +82,7 @@ def test_a_member_that_has_failed_cancels_a_callback_that_comes_later(scene):
     ((_, _, lease),) = scene.dispatched()
     scene.result(worker, lease, member, Outcome.FAILED)
     scene.sent()
-    scene.submit(id=own, gather=Gather(2, LIST))
+    scene.submit(id=own, gather=Gather(size, LIST))
     assert scene.outcomes() == [(own, Outcome.CANCELLED)]
 
 
