@@ -11,6 +11,7 @@
 from wiretask_client.client import Client
 from wiretask_client.errors import (
     BadCall,
+    BadSchedule,
     ClientClosed,
     ClientError,
     NotFinished,
@@ -22,11 +23,12 @@ from wiretask_client.errors import (
     TaskFailed,
     TaskGivenUp,
     TaskTimedOut,
+    UnknownSchedule,
     UnknownTask,
     Unreachable,
     UnreadableResult,
 )
-from wiretask_client.groups import Call, call
+from wiretask_client.groups import Call, Chain, FanIn, call, chain, group
 from wiretask_client.handle import TaskHandle
 from wiretask_client.keys import Concurrency, Fairness, Rate, Unique
 from wiretask_client.options import RetryPolicy
@@ -36,12 +38,15 @@ from wiretask_client.stream import Stream
 __all__ = [
     "Attempt",
     "BadCall",
+    "BadSchedule",
     "Call",
+    "Chain",
     "Client",
     "ClientClosed",
     "ClientError",
     "Concurrency",
     "Fairness",
+    "FanIn",
     "NotFinished",
     "OutcomeUnknown",
     "Rate",
@@ -57,8 +62,11 @@ __all__ = [
     "TaskStatus",
     "TaskTimedOut",
     "Unique",
+    "UnknownSchedule",
     "UnknownTask",
     "Unreachable",
     "UnreadableResult",
     "call",
+    "chain",
+    "group",
 ]

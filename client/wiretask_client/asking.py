@@ -11,7 +11,8 @@ import click
 import msgspec
 
 from wiretask_client.address import DEFAULT_ADDRESS, VARIABLE, default_address, parse_address
-from wiretask_client.client import DEFAULT_TIMEOUT_SECONDS, Client
+from wiretask_client.client import Client
+from wiretask_client.connected import DEFAULT_TIMEOUT_SECONDS
 from wiretask_client.errors import BadCall
 from wiretask_client.ids import id_bytes
 from wiretask_client.options import DEFAULT_PRIORITY, Options, RetryPolicy

@@ -19,8 +19,9 @@ from typing import Any, Self, TypeVar, Unpack
 
 from wiretask_client import client as asynchronous
 from wiretask_client.calls import TaskType
+from wiretask_client.connected import DEFAULT_TIMEOUT_SECONDS
 from wiretask_client.errors import ClientClosed, ClientError
-from wiretask_client.groups import Call
+from wiretask_client.groups import Call, Step
 from wiretask_client.handle import TaskHandle as AsyncHandle
 from wiretask_client.options import DEFAULT_QUEUE, Options
 from wiretask_client.status import TaskStatus
@@ -38,7 +39,7 @@ class Client:
         self,
         scheduler: str | None = None,
         *,
-        timeout: float | None = asynchronous.DEFAULT_TIMEOUT_SECONDS,
+        timeout: float | None = DEFAULT_TIMEOUT_SECONDS,
         name: str | None = None,
     ) -> None:
         """As the asynchronous client's; connects at `with`, or at `connect`."""
@@ -93,20 +94,20 @@ class Client:
 
         return TaskHandle(self, self.run(submit()))
 
-    def chain(self, *calls: Call) -> TaskHandle:
+    def chain(self, *steps: Step, **options: Unpack[Options]) -> TaskHandle:
         """Submits calls of which each gets the result of the one before as its first argument."""
 
         async def chain() -> AsyncHandle:
-            return self._client.chain(*calls)
+            return self._client.chain(*steps, **options)
 
         return TaskHandle(self, self.run(chain()))
 
-    def group(self, members: Iterable[Call], *, callback: Call) -> TaskHandle:
+    def group(self, members: Iterable[Step], *, callback: Call, **options: Unpack[Options]) -> TaskHandle:
         """Submits calls, and a callback that gets the list of their results as its first argument."""
-        listed = list(members)
+        listed = tuple(members)  # read in this thread
 
         async def group() -> AsyncHandle:
-            return self._client.group(listed, callback=callback)
+            return self._client.group(listed, callback=callback, **options)
 
         return TaskHandle(self, self.run(group()))
 
@@ -115,7 +116,7 @@ class Client:
         self.run(self._client.schedule(name, task_type, *args, **keywords))
 
     def unschedule(self, name: str) -> None:
-        """Ends a recurring task."""
+        """Ends a recurring task. Raises UnknownSchedule where there is none of the name."""
         self.run(self._client.unschedule(name))
 
     def submit_many(

@@ -8,13 +8,13 @@ checked and encoded once, and each further envelope is a head, a length and a bo
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from types import MappingProxyType
 from typing import Any, cast
 
 import msgspec
 
 from wiretask_client.errors import BadCall, cannot_send
-from wiretask_client.options import DEFAULT_PRIORITY, DEFAULT_QUEUE, Options, RetryPolicy, header_tags, tags
+from wiretask_client.options import DEFAULT_PRIORITY, DEFAULT_QUEUE, Options, header_tags, tags
+from wiretask_client.units import count, word
 from wiretask_protocol.codec import encode, encode_envelope
 from wiretask_protocol.errors import WireError
 from wiretask_protocol.messages import Encoding, Envelope, Submit, SubmitFlags
@@ -27,7 +27,6 @@ _PLAIN = int(SubmitFlags.WANT_RESULT)
 
 #: An envelope ends in the length of its body (u32) and the body; a head is what stands before (PROTOCOL.md, Envelope).
 _LENGTH_OCTETS = 4
-_NO_LINKS: Mapping[str, Any] = MappingProxyType({})
 
 
 class Template:
@@ -35,15 +34,16 @@ class Template:
 
     __slots__ = ("_json", "_raw", "flags", "on_progress", "priority", "queue", "tags", "type")
 
-    def __init__(self, task_type: TaskType, options: Options, links: Mapping[str, Any] = _NO_LINKS) -> None:
-        """`links` are tagged fields that tie the task to a group."""
-        # What `@task(…)` says holds where the submission says nothing.
+    def __init__(self, task_type: TaskType, options: Options) -> None:
         declared = getattr(task_type, "__wiretask_task__", None)
-        self.type = type_name(task_type)
-        self.queue = options.get("queue") or getattr(declared, "queue", None) or DEFAULT_QUEUE
-        self.priority = _first(options.get("priority"), getattr(declared, "priority", None), DEFAULT_PRIORITY)
+        self.type = word("the type", type_name(task_type))
+        self.queue = queue_of(task_type, options)
+        priority = _first(options.get("priority"), getattr(declared, "priority", None), DEFAULT_PRIORITY)
+        self.priority = count("priority", priority, 0, 9)
         self.on_progress = options.get("on_progress")
-        self.tags = {**tags(_declared_options(declared)), **tags(options), **links}
+        # What `@task(…)` says holds where the submission says nothing; an empty list says that there are to be none.
+        found = tags(options) if declared is None else {**tags(_declared_options(declared)), **tags(options)}
+        self.tags = {name: value for name, value in found.items() if value != ()}
         self.flags = 0
         if options.get("want_result", True):
             self.flags |= SubmitFlags.WANT_RESULT
@@ -80,17 +80,19 @@ def type_name(task_type: TaskType) -> str:
     return name
 
 
-def _first(*numbers: int | None) -> int:
-    return next(number for number in numbers if number is not None)
+def queue_of(task_type: TaskType, options: Options) -> str:
+    """Where a call goes. Raises BadCall."""
+    declared = getattr(task_type, "__wiretask_task__", None)
+    return word("queue", _first(options.get("queue"), getattr(declared, "queue", None), DEFAULT_QUEUE))
+
+
+def _first(*said: Any) -> Any:
+    return next(each for each in said if each is not None)
 
 
 def _declared_options(declared: Any) -> Options:
     """What `@task(…)` says of a function; what it does not say is None."""
-    said = {name: getattr(declared, name, None) for name in _DECLARED}
-    retry = said["retry"]
-    if isinstance(retry, Mapping):
-        said["retry"] = RetryPolicy(**retry)
-    return cast("Options", said)
+    return cast("Options", {name: getattr(declared, name, None) for name in _DECLARED})
 
 
 #: Options that can stand in `@task(…)`.

@@ -16,31 +16,25 @@ import os
 import random
 import time
 from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable, Mapping
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
 from wiretask_client import outcomes
-from wiretask_client.address import default_address
 from wiretask_client.calls import TaskType, Template
-from wiretask_client.core import CancelRequest, PingRequest, QueryRequest, ScheduleRequest, SubmitRequest
-from wiretask_client.driver import Driver
-from wiretask_client.errors import BadCall, ClientError
-from wiretask_client.groups import Call, Planned, call, plan_chain, plan_group
-from wiretask_client.handle import TaskHandle, not_finished
+from wiretask_client.connected import DEFAULT_TIMEOUT_SECONDS, Connected
+from wiretask_client.core import ScheduleRequest, SubmitRequest
+from wiretask_client.errors import ClientError
+from wiretask_client.groups import Call, Step, call, chain, group, plan
+from wiretask_client.handle import TaskHandle
 from wiretask_client.ids import TaskIds, as_id, id_text
 from wiretask_client.keys import Concurrency, Fairness, Rate, Unique
 from wiretask_client.options import DEFAULT_QUEUE, Moment, Options, RetryPolicy
 from wiretask_client.schedules import schedule_request, times_of
-from wiretask_client.status import TaskStatus, task_status
 from wiretask_client.stream import Stream, tuples, zipped
-from wiretask_client.units import Seconds
-from wiretask_client.version import AGENT
-from wiretask_protocol.messages import CancelMode, Progress, Report, Result, Status
+from wiretask_client.units import Seconds, word
+from wiretask_protocol.messages import Progress, Result
 
 if TYPE_CHECKING:
     from wiretask_client.blocking import Client as BlockingClient
-
-DEFAULT_TIMEOUT_SECONDS = 10.0
 
 _random = random.SystemRandom()
 _ids = TaskIds(lambda: time.time_ns() // 1_000_000, _random.getrandbits)
@@ -48,36 +42,11 @@ _ids = TaskIds(lambda: time.time_ns() // 1_000_000, _random.getrandbits)
 os.register_at_fork(after_in_child=_ids.restart)
 
 
-class Client:
+class Client(Connected):
     """A connection to a scheduler that outlives its streams. Use it with `async with`, on one event loop."""
 
-    def __init__(
-        self,
-        scheduler: str | None = None,
-        *,
-        timeout: float | None = DEFAULT_TIMEOUT_SECONDS,
-        name: str | None = None,
-    ) -> None:
-        """`scheduler` is HOST:PORT, else $WIRETASK_SCHEDULER, else 127.0.0.1:9001; `name` is shown to operators."""
-        self.scheduler = scheduler or default_address()
-        self.timeout_seconds = timeout
-        self._name = name
-        self._running: Driver | None = None
-        #: What `submit` was last asked for: the next one is mostly of the same kind.
-        self._last: tuple[TaskType, Options, Template] | None = None
-
-    async def __aenter__(self) -> Self:
-        await self.connect()
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        try:
-            if kind is None:
-                await self.drain()
-        finally:
-            await self.close()
+    #: What `submit` was last asked for: the next one is mostly of the same kind.
+    _last: tuple[TaskType, Options, Template] | None = None
 
     @staticmethod
     def blocking(
@@ -87,27 +56,6 @@ class Client:
         from wiretask_client.blocking import Client as BlockingClient  # noqa: PLC0415 -- threads only where wanted
 
         return BlockingClient(scheduler, timeout=timeout, name=name)
-
-    async def connect(self) -> None:
-        """Returns when the scheduler serves us. Raises Unreachable or Refused; after this you must `close`."""
-        if self._running is None:
-            self._running = Driver(self.scheduler, self.timeout_seconds, self._name, AGENT)
-        try:
-            await self._running.reach()
-        except BaseException:
-            await self.close()
-            raise
-
-    async def drain(self) -> None:
-        """Returns when every task that was submitted is accepted. Raises what kept one from it."""
-        for request in self._driver.core.unaccepted_submissions():
-            if isinstance(request.owner, TaskHandle):
-                await request.owner.accepted()
-
-    async def close(self) -> None:
-        """Says goodbye. What still waits raises ClientClosed; accepted tasks go on."""
-        if self._running is not None:
-            await self._running.close()
 
     def submit(
         self,
@@ -122,17 +70,17 @@ class Client:
         expires_at: Moment | None = None,
         time_limit: Seconds | None = None,
         max_attempts: int | None = None,
-        retry: RetryPolicy | Seconds | None = None,
+        retry: RetryPolicy | Mapping[str, Any] | Seconds | None = None,
         retention: Seconds | None = None,
         cost: int | None = None,
         requires: Iterable[str] | None = None,
         resources: Mapping[str, int] | None = None,
         after: Iterable[TaskHandle | str | bytes] | None = None,
         on_dependency_failure: str | None = None,
-        unique: Unique | str | None = None,
+        unique: Unique | tuple[Any, ...] | str | None = None,
         concurrency: Concurrency | tuple[str, int] | None = None,
         rate: Rate | tuple[Any, ...] | None = None,
-        fairness: Fairness | str | None = None,
+        fairness: Fairness | tuple[str, int] | str | None = None,
         note: str | None = None,
         headers: Mapping[str, str] | None = None,
         trace_context: str | None = None,
@@ -182,24 +130,26 @@ class Client:
         envelope = template.envelope(args, {**kwargs, **keywords} if kwargs else keywords)
         return self._submit(template, envelope, _ids.make(template.queue) if task_id is None else as_id(task_id))
 
-    def chain(self, *calls: Call) -> TaskHandle:
+    def chain(self, *steps: Step, **options: Unpack[Options]) -> TaskHandle:
         """Submits calls (made with `call`) of which each gets the result of the one before as its first argument.
 
         Returns the handle of the last one; the others are its `members`. When one has not succeeded, those after it
-        are cancelled.
+        are cancelled; when one is refused, those after it have the same error. Options hold where a call says nothing.
         """
-        return self._submit_planned(plan_chain(calls, _ids.make))
+        return self._submit_tied(chain(*steps, **options))
 
-    def group(self, members: Iterable[Call], *, callback: Call) -> TaskHandle:
+    def group(self, members: Iterable[Step], *, callback: Call, **options: Unpack[Options]) -> TaskHandle:
         """Submits calls (made with `call`), and a callback that gets the list of their results as its first argument.
 
         Returns the handle of the callback; those of the calls are its `members`. When one has not succeeded the
-        callback is cancelled, unless it says `on_dependency_failure="run"`.
+        callback is cancelled, unless it says `on_dependency_failure="run"`; when one is refused, the callback has the
+        same error and what was accepted goes on. Options hold where a call says nothing.
         """
-        return self._submit_planned(plan_group(list(members), callback, _ids.make))
+        return self._submit_tied(group(members, callback=callback, **options))
 
-    def _submit_planned(self, planned: list[Planned]) -> TaskHandle:
-        *members, last = [self._submit(each.template, each.envelope, each.task_id) for each in planned]
+    def _submit_tied(self, step: Step) -> TaskHandle:
+        planned = plan(step, _ids.make)
+        *members, last = [self._submit(each.template, each.envelope, each.task_id, each.tags) for each in planned]
         last.members = tuple(members)
         return last
 
@@ -222,15 +172,15 @@ class Client:
 
         The same again changes nothing; another one of the same name takes its place. `overlap` is "skip", "queue" or
         "replace", `catch_up` is "skip", "one" or "all", `spread` delays each run by up to that much, by chance. Other
-        keyword arguments are options and arguments as in `submit`. Returns when it is durable. Raises BadCall, Refused.
+        keyword arguments are options and arguments as in `submit`. Returns when it is durable. Raises BadSchedule.
         """
         recurring = call(task_type, *args, kwargs=kwargs, **keywords)
         times = times_of(cron=cron, every=every, zone=zone, overlap=overlap, catch_up=catch_up, spread=spread)
         await self._driver.ask(schedule_request(name, recurring, times))
 
     async def unschedule(self, name: str) -> None:
-        """Ends a recurring task; the run that is there goes on. Raises Refused where there is none of the name."""
-        await self._driver.ask(ScheduleRequest(name=name))
+        """Ends a recurring task; the run that is there goes on. Raises UnknownSchedule where there is none."""
+        await self._driver.ask(ScheduleRequest(name=word("the name of a recurring task", name)))
 
     @staticmethod
     def new_id(queue: str = DEFAULT_QUEUE) -> str:
@@ -301,66 +251,26 @@ class Client:
         template = Template(task_type, options)
         return Stream(self._driver, _ids, template, ordered=ordered, in_flight=in_flight, read=read)
 
-    async def result(self, task_id: str | bytes, timeout: float | None = None) -> Any:  # noqa: ASYNC109
-        """What a task returned, whoever submitted it. Raises UnknownTask, TaskEnded, or NotFinished after `timeout`."""
-        return outcomes.value(await self._await(task_id, timeout))
-
-    async def report(self, task_id: str | bytes, timeout: float | None = None) -> Report:  # noqa: ASYNC109
-        """The same as it came: an encoding and a body."""
-        return outcomes.report(await self._await(task_id, timeout))
-
-    async def status(self, task_id: str | bytes) -> TaskStatus:
-        """Everything that the scheduler knows of a task. Raises UnknownTask."""
-        answer = await self._driver.ask(QueryRequest(task_id=as_id(task_id)))
-        assert isinstance(answer, Status)
-        return task_status(answer)
-
-    async def cancel(self, task_id: str | bytes, *, hard: bool = False, tree: bool = False) -> None:
-        """Asks for a task to be stopped: one that no worker has ends at once, a running one is asked to.
-
-        `hard` stops the process that runs it where the worker can. `tree` also stops all that wait for it, directly or
-        not. One that has ended, or is not known, stays as it is.
-        """
-        mode = CancelMode.HARD if hard else CancelMode.COOPERATIVE
-        await self._driver.ask(CancelRequest(task_id=as_id(task_id), mode=mode, tree=tree))
-
-    async def ping(self) -> float:
-        """The seconds that the scheduler takes to answer."""
-        answer = await self._driver.ask(PingRequest())
-        assert isinstance(answer, float)
-        return answer
-
-    @property
-    def _driver(self) -> Driver:
-        if self._running is None:
-            raise BadCall("the client is not connected; use it as `async with Client(…) as client:`")
-        return self._running
-
-    async def _await(self, task_id: str | bytes, timeout_seconds: float | None) -> Result:
-        request = SubmitRequest(task_id=as_id(task_id), accepted=True)
-        try:
-            async with asyncio.timeout(timeout_seconds):
-                answer = await self._driver.ask(request)
-        except TimeoutError:
-            raise not_finished(id_text(request.task_id), timeout_seconds) from None
-        assert isinstance(answer, Result)
-        return answer
-
     def _template(self, task_type: TaskType, options: Options) -> Template:
-        if options.get("headers"):  # a mapping can change between two calls
+        if any(options.get(name) is not None for name in _CHANGING):
             return Template(task_type, options)
         if self._last is None or self._last[0] != task_type or self._last[1] != options:
             self._last = (task_type, options, Template(task_type, options))
         return self._last[2]
 
-    def _submit(self, template: Template, envelope: bytes, task_id: bytes) -> TaskHandle:
+    def _submit(
+        self, template: Template, envelope: bytes, task_id: bytes, tags: dict[str, Any] | None = None
+    ) -> TaskHandle:
+        tags = template.tags if tags is None else tags
         request = SubmitRequest(
-            task_id=task_id, flags=template.flags, priority=template.priority, envelope=envelope, tags=template.tags
+            task_id=task_id, flags=template.flags, priority=template.priority, envelope=envelope, tags=tags
         )
         request.owner = handle = TaskHandle(self, request, template.on_progress)
         self._driver.add(request)
         return handle
 
 
+#: Options that can change between two calls, although they are the same objects; a handle can change its id.
+_CHANGING = ("headers", "after", "requires", "resources")
 #: How many submissions `submit_many` leaves unaccepted.
 _SUBMIT_AHEAD = 10_000

@@ -13,6 +13,8 @@
         Refused                 the scheduler said no: .code .retry .text, and what else its Error named
             UnknownTask             it knows no task with this id
             OutcomeUnknown          out of touch for longer than the scheduler remembers; nothing was sent again
+            BadSchedule             the expression or the time zone of a recurring task is not valid, or never comes
+            UnknownSchedule         there is no recurring task of this name
         Unreachable             no scheduler answered in time (also a ConnectionError)
         ClientClosed            the client was closed before the answer came
 
@@ -115,6 +117,9 @@ class NotFinished(ClientError, TimeoutError):  # noqa: N818
 class Refused(ClientError):  # noqa: N818
     """The scheduler said no. `code` is the wire's; one that this version does not know is a plain integer."""
 
+    #: What to do, where the text of the scheduler may not say it.
+    remedy = ""
+
     def __init__(self, error: Error) -> None:
         self.error = error
         self.code: int = _CODES.get(error.code, error.code)
@@ -134,7 +139,8 @@ class Refused(ClientError):  # noqa: N818
     def __str__(self) -> str:
         name = self.code.name if isinstance(self.code, ErrorCode) else f"error {self.code}"
         elsewhere = f" (try {self.address})" if self.address else ""
-        return f"{self.text or 'the scheduler refused'}{elsewhere} [{name}]"
+        remedy = f"; {self.remedy}" if self.remedy else ""
+        return f"{self.text or 'the scheduler refused'}{elsewhere}{remedy} [{name}]"
 
 
 class UnknownTask(Refused):
@@ -143,6 +149,18 @@ class UnknownTask(Refused):
 
 class OutcomeUnknown(Refused):
     """The connection was lost for longer than the scheduler remembers; the task was not sent again."""
+
+
+class BadSchedule(Refused):
+    """The cron expression or the time zone of a recurring task is not valid, or never comes."""
+
+    remedy = 'write cron="30 2 * * 1-5" (minute, hour, day, month, weekday) and zone="Europe/Zurich", for example'
+
+
+class UnknownSchedule(Refused):
+    """There is no recurring task of this name."""
+
+    remedy = "see which there are with `wiretask schedule list`"
 
 
 class Unreachable(ClientError, ConnectionError):  # noqa: N818
@@ -156,6 +174,8 @@ class ClientClosed(ClientError):  # noqa: N818
 _REFUSALS: dict[int, type[Refused]] = {
     ErrorCode.UNKNOWN_TASK: UnknownTask,
     ErrorCode.OUTCOME_UNKNOWN: OutcomeUnknown,
+    ErrorCode.BAD_SCHEDULE: BadSchedule,
+    ErrorCode.UNKNOWN_SCHEDULE: UnknownSchedule,
 }
 
 

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import datetime as dt
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields
 from typing import Any
 
 from wiretask_client.errors import BadCall
-from wiretask_client.units import Seconds, count, millis
+from wiretask_client.units import Seconds, count, millis, more_than_none, shown, word
 from wiretask_protocol import messages
 
 _SCOPES = {"queue": 1, "type": 2, "body": 3}
 _UNTIL = {"begun": 1, "ended": 2}
 _FOR_A_TIME = 3
 _U16, _U32, _U64 = 2**16 - 1, 2**32 - 1, 2**64 - 1
+#: Labels, and resources, of one task (types.yaml, task_options).
+_LIST_MAXIMUM = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,13 +32,16 @@ class Unique:
 
     def message(self) -> messages.UniqueKey:
         """It as the wire has it."""
-        if self.scope not in _SCOPES:
-            raise BadCall(f"unique.scope is {self.scope!r}; it is one of {', '.join(_SCOPES)}")
+        key = word("unique.key", self.key)
+        scope = one_of("unique.scope", self.scope, _SCOPES)
         if isinstance(self.until, str):
             if self.until not in _UNTIL:
-                raise BadCall(f"unique.until is {self.until!r}; it is begun, ended, or a number of seconds")
-            return messages.UniqueKey(self.key, _SCOPES[self.scope], _UNTIL[self.until], 0)
-        return messages.UniqueKey(self.key, _SCOPES[self.scope], _FOR_A_TIME, millis("unique.until", self.until) or 0)
+                raise BadCall(f"unique.until is {shown(self.until)}; it is begun, ended, or a number of seconds")
+            return messages.UniqueKey(key, scope, _UNTIL[self.until], 0)
+        hold = more_than_none("unique.until", self.until, "give a time in which a second task is kept out")
+        if hold is None:
+            raise BadCall("unique.until is None; it is begun, ended, or a number of seconds")
+        return messages.UniqueKey(key, scope, _FOR_A_TIME, hold)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +53,9 @@ class Concurrency:
 
     def message(self) -> messages.ConcurrencyKey:
         """It as the wire has it."""
-        return messages.ConcurrencyKey(self.key, count("concurrency.limit", self.limit, 1, _U16))
+        return messages.ConcurrencyKey(
+            word("concurrency.key", self.key), count("concurrency.limit", self.limit, 1, _U16)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +70,13 @@ class Rate:
 
     def message(self) -> messages.RateKey:
         """It as the wire has it."""
+        key = word("rate.key", self.key)
         limit = count("rate.limit", self.limit, 1, _U32)
         burst = limit if self.burst is None else count("rate.burst", self.burst, 1, _U32)
         period = millis("rate.period", self.period)
         if not period:
-            raise BadCall(f"rate.period is {self.period!r}; give more than 0 seconds")
-        return messages.RateKey(self.key, limit, period, burst)
+            raise BadCall(f"rate.period is {shown(self.period)}; give more than 0 seconds")
+        return messages.RateKey(key, limit, period, burst)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,28 +88,37 @@ class Fairness:
 
     def message(self) -> messages.FairnessKey:
         """It as the wire has it."""
-        return messages.FairnessKey(self.key, count("fairness.weight", self.weight, 1, _U16))
+        return messages.FairnessKey(word("fairness.key", self.key), count("fairness.weight", self.weight, 1, _U16))
 
 
 def key_tags(options: Mapping[str, Any]) -> dict[str, Any]:
     """The tagged fields of a Submit that these options ask for; None where they say nothing. Raises BadCall."""
-    unique, concurrency, rate, fairness = map(options.get, ("unique", "concurrency", "rate", "fairness"))
-    return {
-        "unique": None if unique is None else _made(Unique, "unique", unique).message(),
-        "concurrency": None if concurrency is None else _made(Concurrency, "concurrency", concurrency).message(),
-        "rate": None if rate is None else _made(Rate, "rate", rate).message(),
-        "fairness": None if fairness is None else _made(Fairness, "fairness", fairness).message(),
-    }
+    kinds = {"unique": Unique, "concurrency": Concurrency, "rate": Rate, "fairness": Fairness}
+    said = {name: options.get(name) for name in kinds}
+    return {name: None if each is None else made(kinds[name], name, each).message() for name, each in said.items()}
 
 
-def _made(kind: type[Any], name: str, said: Any) -> Any:
-    """A key as people write it: the object, a tuple of what it is made of, or a word where that is enough."""
+def made(kind: type[Any], name: str, said: Any) -> Any:
+    """What people write, as an object: itself, a mapping or a tuple of what it is made of, or its first part alone."""
     if isinstance(said, kind):
         return said
     try:
-        return kind(said) if isinstance(said, str) else kind(*said)
+        if isinstance(said, Mapping):
+            return kind(**said)
+        if isinstance(said, str):
+            return kind(said)
+        return kind(*said)
     except TypeError:
-        raise BadCall(f"{name} is {said!r}; give a {kind.__name__}, or a tuple of what it is made of") from None
+        parts = ", ".join(each.name for each in fields(kind))
+        text = f"{name} is {shown(said)}; give a {kind.__name__}, or a tuple or a dict of what it is made of: {parts}"
+        raise BadCall(text) from None
+
+
+def one_of(name: str, said: object, words: Mapping[str, int]) -> int:
+    """The number of a word. Raises BadCall."""
+    if not isinstance(said, str) or said not in words:
+        raise BadCall(f"{name} is {shown(said)}; it is one of {', '.join(words)}")
+    return int(words[said])
 
 
 def resource_tags(resources: Mapping[str, int] | None) -> tuple[messages.Resource, ...] | None:
@@ -110,16 +126,25 @@ def resource_tags(resources: Mapping[str, int] | None) -> tuple[messages.Resourc
     if resources is None:
         return None
     if not isinstance(resources, Mapping):
-        raise BadCall(f"resources is {resources!r}; give a dict of names and amounts")
+        raise BadCall(f"resources is {shown(resources)}; give a dict of names and amounts")
+    _few("resources", len(resources))
     return tuple(
-        messages.Resource(name, count(f"resources[{name!r}]", amount, 0, _U64)) for name, amount in resources.items()
+        messages.Resource(word("a name in resources", name), count(f"resources[{name!r}]", amount, 0, _U64))
+        for name, amount in resources.items()
     )
 
 
-def label_tags(requires: Any) -> tuple[str, ...] | None:
+def label_tags(requires: Iterable[str] | None) -> tuple[str, ...] | None:
     """Labels as the wire has them. Raises BadCall."""
     if requires is None:
         return None
-    if isinstance(requires, str | dt.date) or not all(isinstance(label, str) for label in requires):
-        raise BadCall(f"requires is {requires!r}; give a list of labels")
-    return tuple(requires)
+    if isinstance(requires, str | bytes) or not isinstance(requires, Iterable):
+        raise BadCall(f"requires is {shown(requires)}; give a list of labels")
+    labels = tuple(dict.fromkeys(word("a label in requires", label) for label in requires))
+    _few("requires", len(labels))
+    return labels
+
+
+def _few(name: str, has: int) -> None:
+    if has > _LIST_MAXIMUM:
+        raise BadCall(f"{name} has {has} items, {_LIST_MAXIMUM} are the most; let one stand for several")

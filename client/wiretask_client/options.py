@@ -13,8 +13,8 @@ from typing import Any, TypedDict
 
 from wiretask_client.errors import BadCall
 from wiretask_client.ids import as_id
-from wiretask_client.keys import Concurrency, Fairness, Rate, Unique, key_tags, label_tags, resource_tags
-from wiretask_client.units import Seconds, millis, per_mille
+from wiretask_client.keys import Concurrency, Fairness, Rate, Unique, key_tags, label_tags, made, one_of, resource_tags
+from wiretask_client.units import Seconds, count, millis, more_than_none, per_mille, shown
 from wiretask_protocol import messages
 
 Moment = float | dt.datetime
@@ -22,7 +22,12 @@ Moment = float | dt.datetime
 DEFAULT_QUEUE = "default"
 DEFAULT_PRIORITY = 5
 
-_U64 = 2**64 - 1
+_U16, _U64 = 2**16 - 1, 2**64 - 1
+#: A ShortText of the spec (types.yaml), in UTF-8.
+_NOTE_OCTETS = 1024
+#: Dependencies of one task: what a list of the wire holds.
+_AFTER_MAXIMUM = 65535
+_POLICIES = {"cancel": messages.DependencyPolicy.CANCEL, "run": messages.DependencyPolicy.RUN}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +71,7 @@ class Options(TypedDict, total=False):
     #: How often its code may run and fail.
     max_attempts: int | None
     #: How long to wait between attempts; a number is the first wait.
-    retry: RetryPolicy | Seconds | None
+    retry: RetryPolicy | Mapping[str, Any] | Seconds | None
     #: How long its result is kept.
     retention: Seconds | None
     #: How many slots it takes.
@@ -78,11 +83,11 @@ class Options(TypedDict, total=False):
     after: Iterable[Any] | None
     on_dependency_failure: str | None
     #: Keeps a second task like it out.
-    unique: Unique | str | None
+    unique: Unique | tuple[Any, ...] | str | None
     #: Bounds how many like it run at a time, and how many start in a time; and whose turn it takes.
     concurrency: Concurrency | tuple[str, int] | None
     rate: Rate | tuple[Any, ...] | None
-    fairness: Fairness | str | None
+    fairness: Fairness | tuple[str, int] | str | None
     #: A line for people who look at it.
     note: str | None
     #: Words that travel with the task to its handler.
@@ -98,24 +103,22 @@ class Options(TypedDict, total=False):
 
 def tags(options: Options) -> dict[str, Any]:
     """The tagged fields of a Submit that these options ask for. Raises BadCall."""
-    retry = options.get("retry")
-    if retry is not None and not isinstance(retry, RetryPolicy):
-        retry = RetryPolicy(base=retry)
+    retry, policy = options.get("retry"), options.get("on_dependency_failure")
     found: dict[str, Any] = {
         "delay": millis("delay", options.get("delay")) or None,
         "not_before": _instant("not_before", options.get("not_before")),
-        "expires_in": millis("expires_in", options.get("expires_in")),
+        "expires_in": more_than_none("expires_in", options.get("expires_in"), "give the task some time to begin"),
         "expires_at": _instant("expires_at", options.get("expires_at")),
         "time_limit": millis("time_limit", options.get("time_limit")) or None,
-        "max_attempts": options.get("max_attempts"),
-        "retry": None if retry is None else retry.message(),
+        "max_attempts": _count("max_attempts", options.get("max_attempts")),
+        "retry": None if retry is None else _retry(retry).message(),
         "retention": millis("retention", options.get("retention"), _U64),
-        "cost": options.get("cost"),
+        "cost": _count("cost", options.get("cost")),
         "requires": label_tags(options.get("requires")),
         "resources": resource_tags(options.get("resources")),
         "after": _dependencies(options.get("after")),
-        "on_dependency_failure": _policy(options.get("on_dependency_failure")),
-        "note": options.get("note"),
+        "on_dependency_failure": None if policy is None else one_of("on_dependency_failure", policy, _POLICIES),
+        "note": _note(options.get("note")),
         **key_tags(options),
     }
     return {name: value for name, value in found.items() if value is not None}
@@ -124,7 +127,7 @@ def tags(options: Options) -> dict[str, Any]:
 def _dependencies(after: Iterable[Any] | None) -> tuple[bytes, ...] | None:
     if after is None:
         return None
-    if isinstance(after, str | bytes) or not isinstance(after, Iterable):
+    if isinstance(after, str | bytes) or hasattr(after, "id") or not isinstance(after, Iterable):
         raise BadCall("after is one task; give a list of handles or ids")
     found = tuple(dict.fromkeys(as_id(getattr(task, "id", task)) for task in after))
     if len(found) > _AFTER_MAXIMUM:
@@ -132,20 +135,30 @@ def _dependencies(after: Iterable[Any] | None) -> tuple[bytes, ...] | None:
     return found or None
 
 
-def _policy(word: str | None) -> int | None:
-    if word is not None and word not in _POLICIES:
-        raise BadCall(f"on_dependency_failure is {word!r}; it is one of {', '.join(_POLICIES)}")
-    return None if word is None else int(_POLICIES[word])
+def _count(name: str, number: int | None) -> int | None:
+    return None if number is None else count(name, number, 1, _U16)
 
 
-_POLICIES = {"cancel": messages.DependencyPolicy.CANCEL, "run": messages.DependencyPolicy.RUN}
-#: What a list of the wire holds.
-_AFTER_MAXIMUM = 65535
+def _retry(said: Any) -> RetryPolicy:
+    if isinstance(said, RetryPolicy):
+        return said
+    return made(RetryPolicy, "retry", said) if isinstance(said, Mapping) else RetryPolicy(base=said)
+
+
+def _note(note: str | None) -> str | None:
+    if note is not None and not isinstance(note, str):
+        raise BadCall(f"note is {shown(note)}; give a text")
+    octets = len(note.encode(errors="replace")) if note else 0
+    if octets > _NOTE_OCTETS:
+        raise BadCall(f"note has {octets} bytes, {_NOTE_OCTETS} are the most; put more into the arguments")
+    return note
 
 
 def header_tags(options: Options) -> dict[str, Any]:
     """The tagged fields of an Envelope that these options ask for."""
     headers = options.get("headers")
+    if headers is not None and not isinstance(headers, Mapping):
+        raise BadCall(f"headers is {shown(headers)}; give a dict of names and texts")
     found: dict[str, Any] = {
         "headers": tuple(messages.Header(name, value) for name, value in headers.items()) if headers else None,
         "trace_context": options.get("trace_context"),

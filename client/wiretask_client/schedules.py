@@ -9,7 +9,8 @@ from wiretask_client.calls import Template
 from wiretask_client.core import ScheduleRequest
 from wiretask_client.errors import BadCall
 from wiretask_client.groups import Call
-from wiretask_client.units import Seconds, millis
+from wiretask_client.keys import one_of
+from wiretask_client.units import Seconds, millis, word
 from wiretask_protocol.messages import CatchUpPolicy, OverlapPolicy
 
 #: Options of one submission that make no sense for each run.
@@ -43,13 +44,8 @@ def times_of(
     return {name: value for name, value in found.items() if value is not None}
 
 
-def _word(name: str, word: str | None, kind: type[IntEnum]) -> int | None:
-    if word is None:
-        return None
-    words = {member.name.lower(): member.value for member in kind}
-    if word not in words:
-        raise BadCall(f"{name} is {word!r}; it is one of {', '.join(words)}")
-    return int(words[word])
+def _word(name: str, said: str | None, kind: type[IntEnum]) -> int | None:
+    return None if said is None else one_of(name, said, {member.name.lower(): member.value for member in kind})
 
 
 def schedule_request(name: str, recurring: Call, times: dict[str, Any]) -> ScheduleRequest:
@@ -60,4 +56,4 @@ def schedule_request(name: str, recurring: Call, times: dict[str, Any]) -> Sched
     template = Template(recurring.task_type, recurring.options)
     envelope = template.envelope(recurring.args, recurring.kwargs)
     tags = {**template.tags, **times, "envelope": envelope}
-    return ScheduleRequest(name=name, priority=template.priority, tags=tags)
+    return ScheduleRequest(name=word("the name of a recurring task", name), priority=template.priority, tags=tags)

@@ -22,7 +22,16 @@ from typing import Any, NoReturn, TextIO, TypeVar
 
 import click
 
-from wiretask_client.errors import BadCall, ClientError, NotFinished, Refused, TaskEnded, UnknownTask, Unreachable
+from wiretask_client.errors import (
+    BadCall,
+    ClientError,
+    NotFinished,
+    Refused,
+    TaskEnded,
+    UnknownSchedule,
+    UnknownTask,
+    Unreachable,
+)
 from wiretask_client.threads import in_thread
 
 T = TypeVar("T")
@@ -67,7 +76,7 @@ def exit_code(error: ClientError) -> int:
     """The exit code of an error."""
     if isinstance(error, BadCall):
         return USAGE
-    if isinstance(error, NotFinished | UnknownTask):
+    if isinstance(error, NotFinished | UnknownTask | UnknownSchedule):
         return NOT_THERE
     if isinstance(error, Unreachable):
         return UNREACHABLE

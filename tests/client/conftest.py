@@ -126,6 +126,7 @@ class Peer(asyncio.Protocol):
         self.seq = 0
         self.out = []
         self.refusals = []
+        self.refused = set()  # their seqs
 
     def connection_made(self, transport):
         self.transport = transport
@@ -178,6 +179,8 @@ class Peer(asyncio.Protocol):
     def on_submit(self, message):
         scheduler = self.scheduler
         task_id = message.task_id
+        if message.seq in self.refused:
+            return
         if message.flags & SubmitFlags.WANT_RESULT:
             self.waiting.add(task_id)
         if task_id not in scheduler.routes:
@@ -220,6 +223,7 @@ class Peer(asyncio.Protocol):
             self.scheduler.finish(message.task_id, fail(None, None, outcome=Outcome.CANCELLED))
 
     def refuse(self, message, code, **more):
+        self.refused.add(message.seq)
         self.refusals.append(encode(error_message(code, command=message.COMMAND, seq=message.seq, **more)))
 
     def deliver(self, task_id):

@@ -5,14 +5,24 @@ from wiretask_client.calls import Template, type_name
 from wiretask_client.errors import BadCall
 from wiretask_client.options import Options
 from wiretask_protocol.codec import decode_envelope
-from wiretask_protocol.messages import Encoding, Envelope, Header
+from wiretask_protocol.messages import (
+    ConcurrencyKey,
+    Encoding,
+    Envelope,
+    FairnessKey,
+    Header,
+    RateKey,
+    Resource,
+    RetryPolicy,
+)
 
 
 class Declared:
     """A function as `@task` leaves it: what the client reads of it."""
 
-    def __init__(self, name, queue=None, max_attempts=None, time_limit=None):
+    def __init__(self, name, queue=None, max_attempts=None, time_limit=None, **more):
         self.name, self.queue, self.max_attempts, self.time_limit = name, queue, max_attempts, time_limit
+        self.__dict__ |= more
         self.__wiretask_task__ = self
 
     def __call__(self):
@@ -80,6 +90,10 @@ def test_an_argument_that_holds_itself_is_refused():
         ("add", Options(queue="a\nb"), "queue"),
         ("add", Options(priority=10), "priority"),
         ("add", Options(priority=-1), "priority"),
+        ("add", {"priority": "high"}, "priority is 'high'; it must be a whole number between 0 and 9"),
+        ("add", {"priority": 1.5}, "priority is 1.5"),
+        ("add", Options(queue=""), "queue is ''"),
+        ("add", {"queue": 3}, "queue is 3"),
         ("add", Options(max_attempts=0), "max_attempts"),
         ("add", Options(max_attempts=65536), "max_attempts"),
         ("add", Options(cost=0), "cost"),
@@ -118,6 +132,51 @@ def test_what_the_task_says_holds_where_the_submission_says_nothing():
     )
     template = Template(add, Options(queue="other", max_attempts=1))
     assert (template.queue, template.tags) == ("other", {"max_attempts": 1, "time_limit": 1500})
+
+
+def test_everything_that_a_task_can_say_is_read():
+    add = Declared(
+        "add", priority=7, retry={"base": 2}, retention=60, cost=2, requires=["gpu"], resources={"memory": 5},
+        concurrency=("db", 3), rate=("api", 5, 1.0), fairness="acme",
+    )  # fmt: skip
+    template = Template(add, Options())
+    assert template.priority == 7
+    assert template.tags == {
+        "retry": RetryPolicy(2000, 2000, 600_000, 100),
+        "retention": 60_000,
+        "cost": 2,
+        "requires": ("gpu",),
+        "resources": (Resource("memory", 5),),
+        "concurrency": ConcurrencyKey("db", 3),
+        "rate": RateKey("api", 5, 1000, 5),
+        "fairness": FairnessKey("acme", 1),
+    }
+
+
+def test_an_empty_list_takes_back_what_the_task_says():
+    add = Declared("add", requires=["gpu"], resources={"memory": 5})
+    assert Template(add, Options(requires=[], resources={})).tags == {}
+
+
+def test_a_priority_of_0_is_not_nothing():
+    assert Template(Declared("add", priority=7), Options(priority=0)).priority == 0
+    assert Template(Declared("add", priority=0), Options()).priority == 0
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        ({"requires": "gpu"}, "give a list of labels"),
+        ({"concurrency": ("db",)}, "concurrency is"),
+        ({"rate": ("api", 0)}, "rate.limit"),
+        ({"priority": 10}, "priority is 10"),
+        ({"retry": {"bas": 1}}, "made of: base, factor, cap, jitter"),
+        ({"cost": 0}, "cost is 0"),
+    ],
+)
+def test_what_a_task_says_wrongly_is_refused_as_if_the_submission_said_it(said, words):
+    with pytest.raises(BadCall, match=words):
+        Template(Declared("add", **said), Options())
 
 
 def test_dataclasses_and_structs_are_json_too():

@@ -37,6 +37,9 @@ NOBODY = "0190aaaabbbb7ccc8dddeeeeffff37a8"
         (Options(rate=Rate("api", 5)), {"rate": messages.RateKey("api", 5, 1000, 5)}),
         (Options(rate=("api", 5, 60, 2)), {"rate": messages.RateKey("api", 5, 60_000, 2)}),
         (Options(fairness="acme"), {"fairness": messages.FairnessKey("acme", 1)}),
+        (Options(fairness=("acme", 4)), {"fairness": messages.FairnessKey("acme", 4)}),
+        (Options(retry={"base": 2, "jitter": 0}), {"retry": messages.RetryPolicy(2000, 2000, 600_000, 0)}),
+        (Options(requires=["gpu", "gpu"]), {"requires": ("gpu",)}),
         (Options(fairness=Fairness("acme", 4)), {"fairness": messages.FairnessKey("acme", 4)}),
         (Options(after=[NOBODY, bytes(16), NOBODY]), {"after": (bytes.fromhex(NOBODY), bytes(16))}),
         (Options(after=[]), {}),
@@ -61,6 +64,12 @@ def test_headers_and_the_trace_travel_in_the_envelope():
     assert header_tags(Options(headers={})) == {}
 
 
+@pytest.mark.parametrize("headers", [3, "a=1", ["a"]])
+def test_headers_that_are_no_mapping_are_refused(headers):
+    with pytest.raises(BadCall, match="give a dict of names and texts"):
+        header_tags({"headers": headers})
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [
@@ -76,7 +85,48 @@ def test_headers_and_the_trace_travel_in_the_envelope():
         (Options(retry=RetryPolicy(factor=float("nan"))), "must be a number"),
         (Options(retry=-1), "retry.base"),
         (Options(requires="gpu"), "give a list of labels"),
-        ({"requires": [1]}, "give a list of labels"),
+        ({"requires": [1]}, "a label in requires is 1; it must be 1 to 128 of"),
+        ({"requires": 5}, "requires is 5; give a list of labels"),
+        (Options(requires=["a b"]), "a label in requires is 'a b'"),
+        (Options(requires=[""]), "a label in requires is ''"),
+        (
+            Options(requires=[f"l{number}" for number in range(65)]),
+            "65 items, 64 are the most; let one stand for several",
+        ),
+        (Options(resources={f"r{number}": 1 for number in range(65)}), "65 items, 64 are the most"),
+        (Options(resources={"": 1}), "a name in resources is ''"),
+        (Options(resources={"gpu": 2**64}), "it must be a whole number between 0"),
+        (Options(unique=""), "unique.key is ''; it must be 1 to 128 of"),
+        (Options(unique="invoice 7"), "give another, or a hash of it"),
+        (Options(unique="x" * 129), "unique.key is 'x+…; it must"),
+        (Options(unique="é"), "unique.key"),
+        (Options(unique=Unique("k", until=0)), "give a time in which a second task is kept out"),
+        ({"unique": Unique("k", until=None)}, "unique.until is None"),  # type: ignore[arg-type]
+        ({"unique": ("k", "queue", "ended", 4)}, "made of: key, scope, until"),
+        (Options(concurrency=("", 1)), "concurrency.key is ''"),
+        (Options(concurrency=("db", 65536)), "concurrency.limit is 65536"),
+        ({"concurrency": ("db",)}, "give a Concurrency, or a tuple or a dict of what it is made of: key, limit"),
+        ({"concurrency": {"key": "db", "most": 1}}, "made of: key, limit"),
+        (Options(rate=("", 1)), "rate.key is ''"),
+        (Options(rate=("api", 0)), "rate.limit is 0"),
+        (Options(rate=("api", 1, -1)), "rate.period is -1 s"),
+        (Options(rate=("api", 1, 1e9)), "rate.period is 1e"),
+        ({"rate": 5}, "give a Rate"),
+        (Options(fairness=""), "fairness.key is ''"),
+        (Options(fairness=("acme", 65536)), "fairness.weight is 65536"),
+        (Options(expires_in=0), "expires_in is 0 s; give the task some time to begin"),
+        (Options(expires_in=-1), "expires_in is -1 s"),
+        (Options(not_before=-1.0), "not_before is -1 s"),
+        (Options(retention=-1), "retention is -1 s"),
+        ({"max_attempts": "3"}, "max_attempts is '3'; it must be a whole number between 1 and 65535"),
+        ({"max_attempts": True}, "max_attempts is True"),
+        ({"cost": 1.5}, "cost is 1.5"),
+        ({"note": 3}, "note is 3; give a text"),
+        (Options(note="é" * 513), "note has 1026 bytes, 1024 are the most"),
+        ({"after": 5}, "give a list of handles or ids"),
+        ({"after": [None]}, "is not a task id"),
+        ({"retry": {"basis": 1}}, "made of: base, factor, cap, jitter"),
+        ({"on_dependency_failure": ["run"]}, "it is one of cancel, run"),
         ({"resources": ["gpu"]}, "give a dict of names and amounts"),
         (Options(resources={"gpu": -1}), "it must be a whole number between 0"),
         ({"resources": {"gpu": 0.5}}, "it must be a whole number"),
