@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, cast
 
+from msgspec.structs import replace
+
 from wiretask_protocol import machines
 from wiretask_protocol.errors import ErrorCode, WireError, error_message
 from wiretask_protocol.limits import FRAME_LIMIT
@@ -184,7 +186,9 @@ class Broker:
             return
         client = self.state.clients.get(lookup.peer)
         if client is not None:
-            client.known[lookup.task_id] = stored if stored is not None and stored.outcome is not None else None
+            ended = stored is not None and stored.outcome is not None
+            # Only how it ended matters here: reports of thousands of dependencies must not gather in memory.
+            client.known[lookup.task_id] = replace(stored, report=None) if stored is not None and ended else None
             client.asked.discard(lookup.task_id)
             if not client.asked:
                 backlog, client.backlog = client.backlog, []

@@ -86,7 +86,7 @@ def on_submit(state: State, client: Client, submit: Submit, now: Now) -> None:
     ended = client.known.get(submit.task_id) if submit.flags & _REPEAT else None
     if ended is not None:
         if submit.flags & _WANT_RESULT:
-            endings.deliver_stored(state, client, ended)
+            state.turn.lookups.append(Lookup(client.number, submit.seq, submit.task_id, "await"))
         return
     queue = state.queues[name]
     links = _links(submit, task_type, name)

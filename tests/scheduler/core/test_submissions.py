@@ -4,6 +4,7 @@ import pytest
 
 from wiretask_protocol.errors import ErrorCode
 from wiretask_protocol.messages import (
+    Outcome,
     Submit,
     SubmitFlags,
 )
@@ -123,3 +124,13 @@ def test_an_id_that_the_store_had_is_dropped_and_the_existing_result_is_asked_fo
 
 def test_the_placement_is_the_first_octets_of_a_digest():
     assert placement("default") == bytes.fromhex("37a8")
+
+
+def test_a_repeated_submission_of_a_task_that_has_ended_gets_its_result_and_does_not_run_it(lasting):
+    lasting.client()
+    worker = lasting.worker()
+    task_id = lasting.submit()
+    lasting.work(worker)
+    lasting.submit(id=task_id, flags=SubmitFlags.WANT_RESULT | SubmitFlags.REPEAT)
+    sent = [entry for _ in range(3) for entry in lasting.sent()]
+    assert sent == [(1, "Accepted", 2), (1, "Result", task_id, Outcome.SUCCEEDED)]
