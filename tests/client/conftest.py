@@ -108,6 +108,7 @@ class FakeScheduler:
         for peer in self.peers:
             if task_id in peer.waiting:
                 peer.deliver(task_id)
+                asyncio.get_running_loop().call_soon(peer.flush)  # after what is being answered now
 
     async def __aenter__(self):
         return await self.start()
