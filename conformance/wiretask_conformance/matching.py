@@ -3,11 +3,13 @@
 In both, `$name` stands for what has been bound. An expected value is matched in part: a mapping by the keys that it
 names, everything else as a whole. A mapping of one operator compares: {">=": 5}, {"in": [1, 2]}, {"not": 0},
 {"has": item}, {"has_all": [items]}, {"items": [these, in any order]}, {"absent": true}, {"any": true}, {"ends": text},
-{"octets": 100} (so many octets long). {"zeros": 100} is so many zero octets, in both.
+{"octets": 100} (so many octets long), {"run_of": name} (the id of a run of this recurring task, R-SCH-003).
+{"zeros": 100} is so many zero octets, in both.
 """
 
 from __future__ import annotations
 
+import hashlib
 import operator
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -31,7 +33,18 @@ OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
     "any": lambda found, _wanted: found is not _ABSENT,
     "ends": lambda found, wanted: isinstance(found, str) and found.endswith(wanted),
     "octets": lambda found, wanted: isinstance(found, str) and len(found.removeprefix("hex:")) == 2 * wanted,
+    "run_of": lambda found, wanted: (
+        isinstance(found, str) and _is_run(bytes.fromhex(found.removeprefix("hex:")), wanted)
+    ),
 }
+
+
+def _is_run(task_id: bytes, name: str) -> bool:
+    """Whether an id is that of a run: its nominal time says all of the rest but the placement (R-SCH-003)."""
+    moment = b"\0\0" + task_id[:6]
+    rest = hashlib.sha256(name.encode() + b"\0" + moment).digest()
+    version = bytes((0x70 | rest[0] & 0x0F, rest[1], 0x80 | rest[2] & 0x3F))
+    return task_id[6:14] == version + rest[3:8]
 
 
 def filled(value: Any, bound: Mapping[str, Any]) -> Any:

@@ -31,7 +31,7 @@ class SchedulerAdapter(Adapter):
     """Has at most one scheduler at a time."""
 
     name = "wiretask-scheduler"
-    lacks = ("auth", "tls", "schedule", "options", "retract")
+    lacks = ("auth", "tls")
     #: What a scheduler is started with; its arguments follow.
     command: tuple[str, ...] = (sys.executable, "-m", "wiretask_scheduler")
 
