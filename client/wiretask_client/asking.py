@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Callable, Sequence
-from typing import Any, cast
+from typing import Any
 
 import click
 import msgspec
@@ -15,7 +15,6 @@ from wiretask_client.client import Client
 from wiretask_client.connected import DEFAULT_TIMEOUT_SECONDS
 from wiretask_client.errors import BadCall
 from wiretask_client.ids import id_bytes
-from wiretask_client.options import DEFAULT_PRIORITY, Options, RetryPolicy
 
 Command = Callable[..., None]
 
@@ -29,6 +28,22 @@ def seconds(text: str | float) -> float | None:
     if not number >= 0:
         raise click.BadParameter(f"{text!r} is not a number of seconds")
     return None if math.isinf(number) else number
+
+
+def duration(text: str) -> float:
+    """A time that ends: seconds, or a number with s, m, h or d after it."""
+    number, unit = (text[:-1], text[-1:]) if text[-1:] in _UNITS else (text, "s")
+    try:
+        found = float(number) * _UNITS[unit]
+    except ValueError:
+        found = math.nan
+    if not 0 <= found < math.inf:
+        raise click.BadParameter(f"{text!r} is not a number of seconds; write 90, 1.5, 15m, 2h or 7d for example")
+    return found
+
+
+#: Seconds of what can stand after a number.
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
 def host_port(text: str) -> str:
@@ -46,20 +61,6 @@ prints = [
     click.option("--wait", type=seconds, help="Bounds the wait for the result; then the exit code is 4."),
     click.option("-n", "--no-newline", is_flag=True, help="Print the result without a newline after it."),
     click.option("--traceback", is_flag=True, help="Show where a task failed."),
-]
-
-#: What can be asked for a task.
-asks = [
-    click.option("--queue", help="Where the task waits (default)."),
-    click.option("--priority", type=click.IntRange(0, 9), default=DEFAULT_PRIORITY, help="0 to 9; 9 goes first (5)."),
-    click.option("--max-attempts", type=int, help="How often its code may run and fail (1)."),
-    click.option("--retry-delay", type=seconds, help="First wait between attempts; doubles each time."),
-    click.option("--delay", type=seconds, help="Not before this long from now."),
-    click.option("--expires-in", type=seconds, help="Not begun within this long is not begun at all."),
-    click.option("--time-limit", type=seconds, help="Longest run of one attempt."),
-    click.option("--retention", type=seconds, help="How long its result is kept."),
-    click.option("--note", help="A line for people who look at it."),
-    click.option("--header", "headers", metavar="NAME=VALUE", multiple=True, help="A word for its handler."),
 ]
 
 
@@ -85,13 +86,6 @@ def reaches(command: Command) -> Command:
     return reaching
 
 
-def options_of(asked: dict[str, Any], *, want_result: bool) -> Options:
-    """What was asked for a task."""
-    base, headers = asked.pop("retry_delay"), asked.pop("headers")
-    asked["retry"] = None if base is None else RetryPolicy(base=base)
-    return cast("Options", {**asked, "headers": dict(map(_header, headers)), "want_result": want_result})
-
-
 def arguments_of(text: str) -> tuple[list[Any], dict[str, Any] | None]:
     """Positional and keyword arguments, from JSON."""
     try:
@@ -103,13 +97,6 @@ def arguments_of(text: str) -> tuple[list[Any], dict[str, Any] | None]:
     if isinstance(found, dict):
         return [], found
     raise click.UsageError("--json must be an array (arguments in order) or an object (arguments by name)")
-
-
-def _header(text: str) -> tuple[str, str]:
-    name, equals, value = text.partition("=")
-    if not equals:
-        raise click.UsageError(f"--header {text!r} has no =; write NAME=VALUE")
-    return name, value
 
 
 def _checked(check: Callable[[str], object], text: str) -> str:

@@ -8,19 +8,23 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from collections.abc import Callable, Coroutine
-from contextlib import nullcontext
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
 import click
 import msgspec
 
-from wiretask_client.asking import arguments_of, asks, options_of, prints, reaches, taking, task_id_text
+from wiretask_client.asking import arguments_of, prints, reaches, taking, task_id_text
 from wiretask_client.client import Client
 from wiretask_client.errors import ClientError, NotFinished
+from wiretask_client.flags import asks, asks_once, options_of
+from wiretask_client.handle import TaskHandle
+from wiretask_client.operating import dead, queues
 from wiretask_client.options import Options
 from wiretask_client.patience import explain
+from wiretask_client.recurring import schedule
 from wiretask_client.status import TaskStatus
 from wiretask_client.terminal import FAILED, Program, complain, escaped, is_terminal, run, traceback_lines, write
 from wiretask_client.version import VERSION
@@ -41,7 +45,9 @@ def main() -> None:
 @click.option("--json", "arguments", metavar="JSON", help="Arguments: an array in order, an object by name.")
 @click.option("--lines", metavar="FILE", help="A task per line of a file; - is stdin.")
 @click.option("--no-wait", is_flag=True, help="Print the id once the task is durable, and go.")
+@click.option("--task-id", metavar="ID", type=task_id_text, help="Its id, to submit again after a crash.")
 @taking(asks)
+@taking(asks_once)
 @taking(prints)
 @reaches
 def submit(
@@ -51,6 +57,7 @@ def submit(
     arguments: str | None,
     lines: str | None,
     no_wait: bool,
+    task_id: str | None,
     wait: float | None,
     no_newline: bool,
     traceback: bool,
@@ -65,6 +72,8 @@ def submit(
         raise click.UsageError("give one of TEXT, --json or --lines")
     options = options_of(asked, want_result=not no_wait)
     if lines is not None:
+        if task_id is not None:
+            raise click.UsageError("--task-id is for one task; leave it out with --lines")
         if no_newline:
             raise click.UsageError("--no-newline is for one result; leave it out with --lines")
         _submit_lines(client, lines, task_type, options, wait=wait, traceback=traceback)
@@ -73,17 +82,14 @@ def submit(
 
     async def work() -> bytes:
         async with client:
-            handle = client.submit(task_type, *args, kwargs=kwargs, **options)
-            if no_wait:
-                return (await handle.accepted()).id.encode()
-            explaining = asyncio.create_task(explain(client, lambda: handle.id, complain))
-            try:
-                return (await handle.report(wait)).body
-            except asyncio.CancelledError:
-                complain(f"interrupted; the task goes on: wiretask result {handle.id}")
-                raise
-            finally:
-                explaining.cancel()
+            with _task_bar(options, wanted=not no_wait) as say:
+                handle = client.submit(task_type, *args, kwargs=kwargs, task_id=task_id, **options)
+                if no_wait:
+                    await handle.accepted()
+                body = handle.id.encode() if no_wait else await _body(client, handle, wait, say)
+            if handle.existed:
+                complain(f"there is a task with this unique key: {handle.id}")
+            return body
 
     _print(work, no_newline=no_newline, traceback=traceback)
 
@@ -120,13 +126,14 @@ def status(client: Client, task_id: str, as_json: bool) -> None:
 @main.command()
 @click.argument("task_id", metavar="ID", type=task_id_text)
 @click.option("--hard", is_flag=True, help="Stop the process that runs it, where the worker can.")
+@click.option("--tree", is_flag=True, help="Also all that wait for it, directly or not.")
 @reaches
-def cancel(client: Client, task_id: str, hard: bool) -> None:
+def cancel(client: Client, task_id: str, hard: bool, tree: bool) -> None:
     """Stop a task; say what has become of it."""
 
     async def work() -> TaskStatus:
         async with client:
-            await client.cancel(task_id, hard=hard)
+            await client.cancel(task_id, hard=hard, tree=tree)
             return await client.status(task_id)
 
     found = run(work())
@@ -143,6 +150,39 @@ def ping(client: Client) -> None:
             return await client.ping()
 
     write(f"{client.scheduler} answers in {run(work()) * 1000:.1f} ms\n".encode())
+
+
+main.add_command(schedule)
+main.add_command(dead)
+main.add_command(queues)
+
+
+@contextmanager
+def _task_bar(options: Options, *, wanted: bool) -> Iterator[Callable[[str], None]]:
+    """How to say something while a task runs: beside a bar of its progress, if people are there to see it."""
+    if not wanted or not is_terminal(sys.stderr):
+        yield complain
+        return
+    from wiretask_client.progress import TaskBar  # noqa: PLC0415 -- rich, on terminals only
+
+    bar = TaskBar()
+    options["on_progress"] = bar.show
+    try:
+        yield bar.say
+    finally:
+        bar.stop()
+
+
+async def _body(client: Client, handle: TaskHandle, wait: float | None, say: Callable[[str], None]) -> bytes:
+    """The result of a task, with a word on why it waits if it does."""
+    explaining = asyncio.create_task(explain(client, lambda: handle.id, say))
+    try:
+        return (await handle.report(wait)).body
+    except asyncio.CancelledError:
+        say(f"interrupted; the task goes on: wiretask result {handle.id}")
+        raise
+    finally:
+        explaining.cancel()
 
 
 def _submit_lines(

@@ -15,6 +15,7 @@
             OutcomeUnknown          out of touch for longer than the scheduler remembers; nothing was sent again
             BadSchedule             the expression or the time zone of a recurring task is not valid, or never comes
             UnknownSchedule         there is no recurring task of this name
+        OperationRefused        its HTTP side said no to an operator: .status .text
         Unreachable             no scheduler answered in time (also a ConnectionError)
         ClientClosed            the client was closed before the answer came
 
@@ -161,6 +162,18 @@ class UnknownSchedule(Refused):
     """There is no recurring task of this name."""
 
     remedy = "see which there are with `wiretask schedule list`"
+
+
+class OperationRefused(ClientError):  # noqa: N818
+    """The scheduler's HTTP side said no to an operator; `status` is HTTP's."""
+
+    def __init__(self, status: int, text: str) -> None:
+        self.status = status
+        self.text = text
+        super().__init__(status, text)
+
+    def __str__(self) -> str:
+        return self.text
 
 
 class Unreachable(ClientError, ConnectionError):  # noqa: N818

@@ -12,11 +12,22 @@ from types import TracebackType
 from typing import Self
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, ProgressColumn, SpinnerColumn, Task, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    ProgressColumn,
+    SpinnerColumn,
+    Task,
+    TaskID,
+    TaskProgressColumn,
+    TextColumn,
+    TimeElapsedColumn,
+)
 from rich.progress import Progress as RichProgress
 from rich.text import Text
 
 from wiretask_client.terminal import PROGRAM, escaped, is_terminal
+from wiretask_protocol.messages import Progress
 
 
 class Bar:
@@ -57,6 +68,35 @@ class Bar:
     def say(self, text: str) -> None:
         """Says something above the bar."""
         self._console.print(f"{PROGRAM}: {escaped(text)}", markup=False, highlight=False, soft_wrap=True)
+
+
+class TaskBar:
+    """A bar on stderr for one task, from its first progress on. Call `stop` when it has ended."""
+
+    def __init__(self) -> None:
+        self._console = Console(stderr=True)
+        columns = (SpinnerColumn(), BarColumn(), TaskProgressColumn(), TextColumn("{task.description}", markup=False))
+        self._progress = RichProgress(*columns, console=self._console, transient=True)
+        self._task: TaskID | None = None
+
+    def show(self, progress: Progress) -> None:
+        """It is on its way."""
+        if self._task is None:
+            self._task = self._progress.add_task("", total=None)
+            self._progress.start()
+        total, text = progress.total or None, progress.text
+        description = None if text is None else escaped(text)
+        self._progress.update(self._task, completed=progress.current, total=total, description=description)
+
+    def say(self, text: str) -> None:
+        """Says something above the bar."""
+        self._console.print(f"{PROGRAM}: {escaped(text)}", markup=False, highlight=False, soft_wrap=True)
+
+    def stop(self) -> None:
+        """It has ended: the line is free again."""
+        if self._task is not None:
+            self._progress.refresh()
+        self._progress.stop()
 
 
 class _Speed(ProgressColumn):

@@ -26,6 +26,7 @@ from wiretask_client.errors import (
     BadCall,
     ClientError,
     NotFinished,
+    OperationRefused,
     Refused,
     TaskEnded,
     UnknownSchedule,
@@ -41,6 +42,7 @@ PROGRAM = "wiretask"
 FAILED, USAGE, UNREACHABLE, NOT_THERE, INTERRUPTED = 1, 2, 3, 4, 130
 
 _STDOUT = 1
+_NOT_FOUND = 404  # HTTP
 
 
 class Program(click.Group):
@@ -77,6 +79,8 @@ def exit_code(error: ClientError) -> int:
     if isinstance(error, BadCall):
         return USAGE
     if isinstance(error, NotFinished | UnknownTask | UnknownSchedule):
+        return NOT_THERE
+    if isinstance(error, OperationRefused) and error.status == _NOT_FOUND:
         return NOT_THERE
     if isinstance(error, Unreachable):
         return UNREACHABLE

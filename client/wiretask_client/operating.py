@@ -1,0 +1,231 @@
+"""`wiretask dead`, `wiretask queue` and `wiretask schedule list`: what operators see and do, over the HTTP side."""
+
+from __future__ import annotations
+
+import datetime as dt
+import functools
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+import click
+import msgspec
+
+from wiretask_client.asking import Command, duration, seconds, taking, task_id_text
+from wiretask_client.connected import DEFAULT_TIMEOUT_SECONDS
+from wiretask_client.errors import OperationRefused
+from wiretask_client.ids import id_bytes, id_text
+from wiretask_client.tables import table
+from wiretask_client.terminal import complain, exit_code, write
+from wiretask_client.units import word
+from wiretask_client.wording import span
+
+if TYPE_CHECKING:
+    from wiretask_client.api import Api
+
+#: On one page: what the HTTP side gives at most.
+_PAGE = 1000
+
+as_json = click.option("--json", "as_json", is_flag=True, help="For programs.")
+
+
+def operates(command: Command) -> Command:
+    """Gives a command the options that say where the HTTP side is, and what asks there."""
+
+    @click.option(
+        "--http", metavar="URL", help="Where HTTP is served; else $WIRETASK_HTTP, else http://127.0.0.1:9002."
+    )
+    @click.option("--timeout", type=seconds, default=DEFAULT_TIMEOUT_SECONDS, help="Bounds reaching it (10).")
+    @functools.wraps(command)
+    def operating(*args: Any, http: str | None, timeout: float | None, **kwargs: Any) -> None:
+        from wiretask_client.api import DEFAULT_URL, VARIABLE, Api  # noqa: PLC0415 -- HTTP takes its time to load
+
+        with Api(http or os.environ.get(VARIABLE) or DEFAULT_URL, timeout) as api:
+            command(api, *args, **kwargs)
+
+    return operating
+
+
+#: Which dead tasks are meant.
+filters = [
+    click.option("--queue", help="Those of a queue."),
+    click.option("--type", "task_type", help="Those of a type."),
+    click.option("--error", help="Those whose last error is of this class."),
+    click.option("--older-than", type=duration, help="Those that ended so long ago: 90, 15m, 2h, 7d."),
+]
+
+
+def filter_of(queue: str | None, task_type: str | None, error: str | None, older_than: float | None) -> dict[str, Any]:
+    """Which tasks are meant, as the HTTP side reads it."""
+    older = None if older_than is None else int(older_than * 1000)
+    said = {"queue": queue, "type": task_type, "error": error, "older_ms": older}
+    return {name: value for name, value in said.items() if value is not None}
+
+
+@click.group(no_args_is_help=False)
+def dead() -> None:
+    """Look after tasks that have failed for good."""
+
+
+@dead.command("list")
+@taking(filters)
+@click.option("--limit", type=click.IntRange(1), default=100, help="So many at most, the newest first (100).")
+@as_json
+@operates
+def list_dead(api: Api, limit: int, as_json: bool, **asked: Any) -> None:
+    """List dead tasks with their last errors, the newest first."""
+    found = list(islice(_dead(api, filter_of(**asked)), limit + 1))
+    more, found = len(found) > limit, found[:limit]
+    if as_json:
+        write(msgspec.json.encode(found) + b"\n")
+        return
+    now = time.time() * 1000
+    columns = ("id", "type", "queue", "ended", "attempts", "error", "message")
+    rows = (
+        (task["id"], task["type"], task["queue"], _ago(task["ended_ms"], now), len(task["attempts"]),
+         task["error_type"], task["error_message"])
+        for task in found
+    )  # fmt: skip
+    write(table(columns, rows).encode() if found else b"")
+    if more:
+        complain(
+            f"there are more than {limit}; raise --limit, or say which with --queue, --type, --error, --older-than"
+        )
+
+
+def _dead(api: Api, said: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Dead tasks, page by page. A page holds fewer than it could where a filter leaves some out."""
+    before = None
+    while True:
+        page = api.get("/api/tasks", state="dead", limit=_PAGE, before=before, **said)
+        for task in page["tasks"]:
+            yield {**task, "id": id_text(id_bytes(task["id"]))}
+        before = page["next"]
+        if before is None:
+            return
+
+
+def meant(command: Command) -> Command:
+    """Gives a command ids, a filter, or --all; it gets what they say."""
+
+    @click.argument("task_ids", metavar="[ID]...", nargs=-1, type=task_id_text)
+    @taking(filters)
+    @click.option("--all", "all_of_them", is_flag=True, help="All that are dead.")
+    @functools.wraps(command)
+    def choosing(api: Api, task_ids: tuple[str, ...], all_of_them: bool, **asked: Any) -> None:
+        filter_names = {"queue", "task_type", "error", "older_than"}
+        said = filter_of(**{name: asked.pop(name) for name in filter_names})
+        if bool(task_ids) + bool(said) + all_of_them != 1:
+            raise click.UsageError("say which: IDs, or a filter (--queue, --type, --error, --older-than), or --all")
+        command(api, task_ids, said, **asked)
+
+    return choosing
+
+
+@dead.command("retry")
+@operates
+@meant
+def retry_dead(api: Api, task_ids: tuple[str, ...], said: dict[str, Any]) -> None:
+    """Give dead tasks another life: by their ids, by a filter, or all."""
+    if task_ids:
+        _each(task_ids, lambda task_id: api.post(f"/api/tasks/{task_id}/retry"), "retried")
+    else:
+        write(f"retried {api.post('/api/dead/retry', said)['retried']}\n".encode())
+
+
+@dead.command("purge")
+@click.option("--yes", is_flag=True, help="What is purged is gone.")
+@operates
+@meant
+def purge_dead(api: Api, task_ids: tuple[str, ...], said: dict[str, Any], yes: bool) -> None:
+    """Forget dead tasks: by their ids, by a filter, or all."""
+    if not yes:
+        raise click.UsageError("what is purged is gone; look with `wiretask dead list`, then say --yes")
+    if task_ids:
+        _each(task_ids, lambda task_id: api.delete(f"/api/tasks/{task_id}"), "purged")
+    else:
+        write(f"purged {api.post('/api/dead/purge', said)['purged']}\n".encode())
+
+
+def _each(task_ids: tuple[str, ...], do: Callable[[str], dict[str, Any]], word: str) -> None:
+    """Does it for each; one that is refused is a line, and the others go on."""
+    done, code = 0, 0
+    for task_id in task_ids:
+        try:
+            done += do(task_id)[word]
+        except OperationRefused as error:
+            complain(f"{task_id}: {error}")
+            code = max(code, exit_code(error))
+    write(f"{word} {done}\n".encode())
+    if code:
+        sys.exit(code)
+
+
+@click.group("queue", no_args_is_help=False)
+def queues() -> None:
+    """Look after queues."""
+
+
+@queues.command("list")
+@as_json
+@operates
+def list_queues(api: Api, as_json: bool) -> None:
+    """List the queues that have tasks, or that somebody has said something of."""
+    _show_queues(api.get("/api/queues")["queues"], as_json)
+
+
+def _setter(verb: str, help_text: str) -> None:
+    @queues.command(verb, help=help_text)
+    @click.argument("names", metavar="NAME...", nargs=-1, required=True)
+    @as_json
+    @operates
+    def change(api: Api, names: tuple[str, ...], as_json: bool) -> None:
+        paths = [quote(word("the name of a queue", name), safe="") for name in names]
+        _show_queues([api.post(f"/api/queues/{path}/{verb}") for path in paths], as_json)
+
+
+_setter("pause", "Keep the tasks of queues there; what runs goes on, and new ones are taken.")
+_setter("resume", "Let the tasks of queues go, and take new ones.")
+_setter("drain", "Take no new tasks into queues (QUEUE_CLOSED), and let those that are there go.")
+
+
+def _show_queues(found: list[dict[str, Any]], as_json: bool) -> None:
+    if as_json:
+        write(msgspec.json.encode(found) + b"\n")
+        return
+    columns = ("name", "mode", "ready", "length limit")
+    rows = ((queue["name"], queue["mode"], queue["ready"], queue["length_limit"]) for queue in found)
+    write(table(columns, rows).encode() if found else b"")
+
+
+def list_schedules(api: Api, *, as_json: bool) -> None:
+    """Shows the recurring tasks."""
+    found = api.get("/api/schedules")["schedules"]
+    if as_json:
+        write(msgspec.json.encode(found) + b"\n")
+        return
+    columns = ("name", "when", "zone", "next", "last", "overlap", "catch up")
+    rows = (
+        (each["name"], each["cron"] or f"every {span(each['every_ms'] / 1000)}", each["zone"] if each["cron"] else None,
+         _date(each["next_ms"]), _date(each["last_ms"]), each["overlap"], each["catch_up"])
+        for each in found
+    )  # fmt: skip
+    write(table(columns, rows).encode() if found else b"")
+
+
+def _date(millis: int | None) -> str | None:
+    """A date as all logs have it."""
+    if not millis:
+        return None
+    try:
+        return dt.datetime.fromtimestamp(millis / 1000, dt.UTC).strftime("%Y-%m-%d %H:%M:%SZ")
+    except (ValueError, OverflowError, OSError):
+        return str(millis)
+
+
+def _ago(millis: int | None, now: float) -> str | None:
+    return None if millis is None else f"{span(max(0.0, now - millis) / 1000)} ago"
