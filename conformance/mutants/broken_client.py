@@ -241,6 +241,11 @@ def forgets_what_it_awaits() -> None:
     before(_Ledger, "interrupted", forget)
 
 
+@mutant
+def does_not_await_the_task_that_has_its_key() -> None:
+    _Ledger._redirect = lambda self, request, existing: None
+
+
 # Asking
 
 

@@ -7,6 +7,7 @@ import itertools
 import sys
 from typing import Any
 
+import broken_options
 import msgspec
 from breaking import Mutants, adapter_of, after, before, nothing, wrapped
 
@@ -354,6 +355,9 @@ def tells_no_status() -> None:
 @mutant
 def forgets_everything_when_it_is_killed() -> None:
     """Done by the arguments, below."""
+
+
+MUTANTS.update(broken_options.MUTANTS)
 
 
 def part(name: str, arguments: list[str]) -> None:

@@ -10,7 +10,7 @@ import msgspec
 from breaking import Mutants, adapter_of, after, before, nothing, wrapped
 
 from wiretask_protocol.errors import ErrorCode, error_message
-from wiretask_protocol.messages import CancelMode, Hello, HelloKind, Result, ReturnReason, Subscribe
+from wiretask_protocol.messages import CancelMode, Hello, HelloKind, Outcome, Result, ReturnReason, Subscribe
 from wiretask_worker import link
 from wiretask_worker.core import desk, line, results, session
 
@@ -18,6 +18,7 @@ MUTANTS = Mutants()
 mutant = MUTANTS.add
 #: As things that can be written to.
 _Desk: Any = desk.Desk
+_desk: Any = desk
 _Line: Any = line.Line
 _Results: Any = results.Results
 _Session: Any = session.Session
@@ -279,6 +280,36 @@ def has_no_time_limit() -> None:
 @mutant
 def begins_what_is_too_late() -> None:
     _arriving(remaining=0)
+
+
+def _gathered(change: Any) -> None:
+    """The results of every group, with something done to them."""
+
+    def make(arrive: Any) -> Any:
+        def arriving(self: Any, task: Any, now: float) -> None:
+            gathered = task.gathered
+            if gathered is not None:
+                gathered = msgspec.structs.replace(gathered, results=tuple(change(gathered.results)))
+            arrive(self, msgspec.structs.replace(task, gathered=gathered), now)
+
+        return arriving
+
+    wrapped(_Desk, "arrive", make)
+
+
+@mutant
+def gathers_backwards() -> None:
+    _gathered(reversed)
+
+
+@mutant
+def takes_every_member_for_a_success() -> None:
+    _gathered(lambda results: [msgspec.structs.replace(each, outcome=Outcome.SUCCEEDED) for each in results])
+
+
+@mutant
+def runs_callbacks_whose_results_it_cannot_read() -> None:
+    _desk.results_unreadable = nothing
 
 
 @mutant

@@ -1,4 +1,4 @@
-# Generated from spec/ (sha256 3716d4db8ffcf9f7); do not edit.
+# Generated from spec/ (sha256 242ea61651324334); do not edit.
 # Edit the spec and run: nox -s generate
 """The golden examples of the spec: each value and the frame that it is."""
 

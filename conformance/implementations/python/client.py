@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from control import OK, Adapter, Answer, Request
@@ -13,8 +13,17 @@ from wiretask_client import Client, ClientError, OutcomeUnknown, Refused, TaskEn
 from wiretask_protocol.errors import ErrorCode
 from wiretask_protocol.messages import Outcome
 
-#: Options of the contract, and what one unit of theirs is in ours.
-_OPTIONS = {"priority": 1, "max_attempts": 1, "cost": 1, "delay": 1000, "time_limit": 1000, "expires_in": 1000}
+
+def _millis(text: str) -> float:
+    return int(text) / 1000
+
+
+#: Options of the contract, and what they are in ours.
+_OPTIONS: dict[str, Callable[[Any], Any]] = {
+    **dict.fromkeys(("priority", "max_attempts", "cost"), int),
+    **dict.fromkeys(("delay", "time_limit", "expires_in"), _millis),
+    "unique": lambda said: (said["key"], said["scope"], said["until"]),
+}
 
 
 class ClientAdapter(Adapter):
@@ -42,9 +51,7 @@ class ClientAdapter(Adapter):
         given = request.get("options", {})
         unknown = set(given) - set(_OPTIONS)
         assert not unknown, unknown
-        options: dict[str, Any] = {name: int(value) / _OPTIONS[name] for name, value in given.items()}
-        for name in {"priority", "max_attempts", "cost"} & set(options):
-            options[name] = int(options[name])
+        options = {name: _OPTIONS[name](value) for name, value in given.items()}
         body = bytes.fromhex(request["body"].removeprefix("hex:"))
         self._handles[request["key"]] = self._client.submit(request["type"], body, queue=request["queue"], **options)
         return OK

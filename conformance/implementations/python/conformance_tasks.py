@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
-from wiretask_worker import Context, NoRetry, Retry, task
+from wiretask_protocol.messages import Outcome
+from wiretask_worker import Context, MemberFailed, NoRetry, Retry, task
 
 
 class ConformanceError(Exception):
@@ -53,6 +55,17 @@ async def progress(body: bytes, context: Context) -> bytes:
     """Says that half of it is done, then ends."""
     context.progress(1, 2, body=b"half")
     return b"done"
+
+
+@task(name="conformance.gathered")
+async def gathered(results: Any) -> bytes:
+    """Returns the results of its group, with commas between them."""
+    members = results if isinstance(results, list) else [results]
+    return b",".join(_said(member) for member in members)
+
+
+def _said(member: bytes | MemberFailed) -> bytes:
+    return member if isinstance(member, bytes) else b"!%d" % Outcome[member.outcome.upper()]
 
 
 @task(name="conformance.wait", raw=True)

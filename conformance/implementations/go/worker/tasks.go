@@ -28,7 +28,7 @@ type assignment struct {
 	limit   time.Duration // 0 is none
 	expires time.Time     // not begun by then it is given back; zero is no bound
 	kind    string
-	body    []byte
+	task    Task
 	cancel  context.CancelFunc
 	dropped bool // somebody else has it: nothing is reported
 	stopped bool // it was asked to stop
@@ -77,10 +77,13 @@ func (l *loop) onTask(f wiretask.Fields) {
 		a.expires = time.Now().Add(time.Duration(remaining) * time.Millisecond)
 	}
 	envelope, err := wiretask.DecodeRelayed(wiretask.Relayed["Envelope"], f["envelope"].([]byte))
+	results, unread := resultsOf(f)
 	_, ours := l.load()
 	switch {
 	case err != nil:
 		l.giveBack(a, wiretask.ReturnUnsupported, "the envelope cannot be read: "+err.Error())
+	case unread != nil:
+		l.giveBack(a, wiretask.ReturnUnsupported, "a result of its group cannot be read: "+unread.Error())
 	case l.w.config.Handlers[envelope["type"].(string)] == nil:
 		l.giveBack(a, wiretask.ReturnUnsupported, "this worker does not know the type")
 	case envelope["encoding"] != wiretask.EncodingRaw:
@@ -90,9 +93,27 @@ func (l *loop) onTask(f wiretask.Fields) {
 	case ours+cost(l.waiting)+a.cost > l.window():
 		l.giveBack(a, wiretask.ReturnOverloaded, "it is more than the credit of this worker")
 	default:
-		a.kind, a.body = envelope["type"].(string), envelope["body"].([]byte)
+		a.kind, a.task = envelope["type"].(string), Task{Body: envelope["body"].([]byte), Results: results}
 		l.waiting = append(l.waiting, a)
 	}
+}
+
+// resultsOf are the results of a group, where the task is its callback.
+func resultsOf(f wiretask.Fields) ([]Member, *wiretask.Error) {
+	gathered, there := f["gathered"].(wiretask.Fields)
+	if !there {
+		return nil, nil
+	}
+	var members []Member
+	for _, each := range gathered["results"].([]any) {
+		member := each.(wiretask.Fields)
+		report, err := wiretask.DecodeRelayed(wiretask.Relayed["Report"], member["report"].([]byte))
+		if err != nil {
+			return nil, err
+		}
+		members = append(members, Member{Outcome: member["outcome"].(uint64), Body: report["body"].([]byte)})
+	}
+	return members, nil
 }
 
 // begin starts what can run, in the order of arrival (R-CRD-003). A task that is larger than all slots runs alone. Without a
@@ -118,11 +139,11 @@ func (l *loop) start(a *assignment) {
 		ctx, a.cancel = context.WithCancel(l.life)
 	}
 	handler, w := l.w.config.Handlers[a.kind], l.w
-	progress := func(current, total uint64, body []byte) {
+	a.task.Progress = func(current, total uint64, body []byte) {
 		w.post(func(l *loop) { l.progress(a, current, total, body) })
 	}
 	go func() {
-		body, err := call(ctx, handler, a.body, progress)
+		body, err := call(ctx, handler, a.task)
 		timedOut := errors.Is(context.Cause(ctx), errTimedOut)
 		a.cancel()
 		w.post(func(l *loop) { l.ended(a, body, err, timedOut) })
@@ -130,13 +151,13 @@ func (l *loop) start(a *assignment) {
 }
 
 // call is a handler that cannot take the worker with it.
-func call(ctx context.Context, handler Handler, body []byte, progress Progress) (made []byte, err error) {
+func call(ctx context.Context, handler Handler, task Task) (made []byte, err error) {
 	defer func() {
 		if found := recover(); found != nil {
 			err = &Failure{Type: "panic", Text: fmt.Sprint(found)}
 		}
 	}()
-	return handler(ctx, body, progress)
+	return handler(ctx, task)
 }
 
 func (l *loop) ended(a *assignment, body []byte, err error, timedOut bool) {

@@ -12,10 +12,22 @@ import (
 )
 
 // Handler runs a task. It should return when the context is cancelled: nothing else stops it.
-type Handler func(ctx context.Context, body []byte, progress Progress) ([]byte, error)
+type Handler func(ctx context.Context, task Task) ([]byte, error)
 
-// Progress tells how far a task is, with a partial result. It may be left out where the scheduler is slow.
-type Progress = func(current, total uint64, body []byte)
+// Task is what a handler gets.
+type Task struct {
+	Body []byte
+	// Results are those of its group, in order, where it is a callback.
+	Results []Member
+	// Progress tells how far the task is, with a partial result. It may be left out where the scheduler is slow.
+	Progress func(current, total uint64, body []byte)
+}
+
+// Member is how a member of a group ended.
+type Member struct {
+	Outcome uint64
+	Body    []byte
+}
 
 // Failure is an error that says more than its text.
 type Failure struct {

@@ -186,11 +186,30 @@ func TestAnEnvelopeThatCannotBeReadIsGivenBack(t *testing.T) {
 	p.nothing()
 }
 
+func TestACallbackGetsTheResultsOfItsGroup(t *testing.T) {
+	s := listen(t, 1, Conformance)
+	p := s.subscribed(nil)
+	report, _ := wiretask.EncodeRelayed(wiretask.Relayed["Report"], fields{"encoding": wiretask.EncodingRaw, "body": []byte("a")})
+	members := []any{
+		fields{"outcome": wiretask.Succeeded, "report": report},
+		fields{"outcome": wiretask.Failed, "report": report},
+	}
+	p.task(1, "conformance.gathered", "", fields{"gathered": fields{"form": uint64(1), "results": members}})
+	if body := p.report(p.expect("Result"))["body"]; string(body.([]byte)) != "a,!2" {
+		t.Errorf("%q", body)
+	}
+	members[0].(fields)["report"] = []byte{0xff}
+	p.task(2, "conformance.gathered", "", fields{"gathered": fields{"form": uint64(1), "results": members}})
+	if back := p.expect("Return"); back["reason"] != wiretask.ReturnUnsupported {
+		t.Errorf("%v", back)
+	}
+}
+
 func TestASchedulerThatDoesNotReadStopsNoHandler(t *testing.T) {
 	over := make(chan struct{})
-	s := listen(t, 1, map[string]Handler{"flood": func(_ context.Context, _ []byte, progress Progress) ([]byte, error) {
+	s := listen(t, 1, map[string]Handler{"flood": func(_ context.Context, task Task) ([]byte, error) {
 		for i := 0; i < 5000; i++ {
-			progress(1, 2, make([]byte, 10000))
+			task.Progress(1, 2, make([]byte, 10000))
 		}
 		close(over)
 		return nil, nil
