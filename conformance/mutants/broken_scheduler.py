@@ -15,13 +15,25 @@ from wiretask_protocol import codec
 from wiretask_protocol.errors import ErrorCode, error_message
 from wiretask_protocol.messages import Hello, HelloKind, Result, Resume
 from wiretask_scheduler import cli, session
-from wiretask_scheduler.core import broker, endings, peers, ready, reports, requests, sessions, state, submissions
+from wiretask_scheduler.core import (
+    broker,
+    endings,
+    peers,
+    queues,
+    reports,
+    requests,
+    sessions,
+    shelves,
+    state,
+    submissions,
+)
 
 MUTANTS = Mutants()
 mutant = MUTANTS.add
 #: As things that can be written to.
 _session: Any = session
 _endings: Any = endings
+_queues: Any = queues
 _reports: Any = reports
 _requests: Any = requests
 _sessions: Any = sessions
@@ -30,7 +42,7 @@ _Session: Any = session.Session
 _Worker: Any = peers.Worker
 _Peer: Any = peers.Peer
 _State: Any = state.State
-_Lane: Any = ready.Lane
+_Shelf: Any = shelves.Shelf
 
 
 # The connection
@@ -255,7 +267,7 @@ def ignores_priority() -> None:
 
 @mutant
 def last_come_goes_first() -> None:
-    _Lane.push = _Lane.push_back
+    _Shelf.put = lambda self, task: self._tasks.appendleft(task)
 
 
 @mutant
@@ -285,7 +297,7 @@ class _Anything:
 
 @mutant
 def does_not_look_at_placements() -> None:
-    _submissions.placement = lambda queue: _Anything()
+    _queues.placement = lambda queue: _Anything()
 
 
 @mutant
