@@ -153,9 +153,7 @@ class OutcomeUnknown(Refused):
 
 
 class BadSchedule(Refused):
-    """The cron expression or the time zone of a recurring task is not valid, or never comes."""
-
-    remedy = 'write cron="30 2 * * 1-5" (minute, hour, day, month, weekday) and zone="Europe/Zurich", for example'
+    """The cron expression or the time zone of a recurring task is not valid, or never comes. Its text says which."""
 
 
 class UnknownSchedule(Refused):

@@ -24,12 +24,12 @@ def described(status: TaskStatus) -> str:
 def span(seconds: float) -> str:
     """A time, in the two units that say most."""
     if seconds < 2 * _MINUTE:
-        return f"{seconds:g} s"
+        return f"{seconds:.3g} s"
     for (unit, name), (smaller, smaller_name) in pairwise(_UNITS):
         if seconds >= unit:
             whole, rest = divmod(int(seconds), unit)
             return f"{whole} {name} {rest // smaller} {smaller_name}"
-    return f"{seconds:g} s"
+    return f"{seconds:.3g} s"
 
 
 _MINUTE = 60

@@ -12,26 +12,26 @@ from parts import ROOT, start_scheduler, start_worker
 
 pytestmark = [pytest.mark.processes, pytest.mark.slow]
 
-GUIDE = ROOT / "docs" / "guide.md"
+README, GUIDE = ROOT / "README.md", ROOT / "docs" / "guide.md"
 _BLOCK = re.compile(r"```(\w+)\n(.*?)```", re.DOTALL)
 _SECONDS = 60
 
 
-def sections() -> dict[str, dict[str, str]]:
+def sections(page: Path) -> dict[str, dict[str, str]]:
     """The examples by their headings: the files, the command of the worker, and what is printed."""
     found: dict[str, dict[str, str]] = {}
-    for section in GUIDE.read_text().split("\n## ")[1:]:
+    for section in page.read_text().split("\n## ")[1:]:
         title, _, text = section.partition("\n")
         example: dict[str, str] = {}
         for kind, block in _BLOCK.findall(text):
             name = block.partition("\n")[0].removeprefix("# ") if kind == "python" else kind
-            assert name not in example, f"{title} has {name} twice"
+            assert name not in example or not name.endswith(".py"), f"{title} has {name} twice"
             example[name] = block
         found[title] = example
     return found
 
 
-SECTIONS = sections()
+SECTIONS = sections(GUIDE)
 
 
 def test_every_section_has_an_example():
@@ -42,7 +42,16 @@ def test_every_section_has_an_example():
 
 @pytest.mark.parametrize("title", SECTIONS)
 def test_an_example_prints_what_the_guide_says(tmp_path, title):
-    example = SECTIONS[title]
+    run(SECTIONS[title], tmp_path)
+
+
+def test_the_first_task_of_the_readme_prints_what_it_says(tmp_path):
+    assert "python main.py                          # prints: 5\n" in README.read_text()
+    run({**sections(README)["A first task"], "text": "5\n"}, tmp_path)
+
+
+def run(example: dict[str, str], tmp_path: Path) -> None:
+    """An example as it stands, with a scheduler and a worker of its own."""
     (tmp_path / "tasks.py").write_text(example["tasks.py"])
     scheduler, address = start_scheduler(tmp_path, extra=("--http", "127.0.0.1:0"))
     parts = [scheduler]
