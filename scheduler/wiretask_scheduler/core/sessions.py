@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 from wiretask_protocol.machines import TaskMachineEvent, TaskMachineState
-from wiretask_protocol.messages import Cancel, CancelMode, HeldLease, Outcome, Resume, Subscribe
+from wiretask_protocol.messages import Cancel, CancelMode, Goodbye, GoodbyeReason, HeldLease, Outcome, Resume, Subscribe
 from wiretask_scheduler.core import limits, reports
 from wiretask_scheduler.core.peers import Worker
 from wiretask_scheduler.core.tasks import Task, move
@@ -100,6 +100,7 @@ def on_resume(state: State, worker: Worker, resume: Resume, now: Now) -> None:
         worker.begun = max(worker.begun, former.begun)
         if former.number:
             # The old connection is half open: the peer has proved that it is here now.
+            state.turn.send(former.number, Goodbye(GoodbyeReason.REPLACED))
             state.turn.closes.append((former.number, None))
             state.workers.pop(former.number, None)
             former.number = 0

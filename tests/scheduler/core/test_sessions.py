@@ -62,6 +62,17 @@ def test_a_broken_connection_is_given_time_to_come_back(scene):
     assert [entry[3] for entry in scene.sent() if entry[1] == "Result"] == [Outcome.SUCCEEDED] * 2
 
 
+def test_a_half_open_connection_is_told_that_another_one_has_its_session(scene):
+    worker, held = with_tasks(scene)
+    scene.sent()
+    rejoin(scene, 7, held)
+    assert scene.sent() == [(worker, "Goodbye"), (7, "Resume", tuple(held.values())), (worker, "close", None, None)]
+    assert worker not in scene.broker.state.workers
+    for task_id, lease in held.items():
+        scene.result(7, lease, task_id)
+    assert [entry[3] for entry in scene.sent() if entry[1] == "Result"] == [Outcome.SUCCEEDED] * 2
+
+
 def test_a_worker_that_does_not_come_back_loses_its_tasks(scene):
     worker, held = with_tasks(scene)
     scene.leave(worker)
