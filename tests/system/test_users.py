@@ -128,10 +128,7 @@ def test_a_task_is_tried_as_often_as_its_decorator_says(system):
     task_id = failed.stderr.rpartition("task ")[2].strip(") \n")
     said = [line.split() for line in system.client("status", task_id).stdout.splitlines()]
     assert ["attempt", "2"] in said
-    assert [line[:3] for line in said if "failed" in line and line[0] == "attempt"] == [
-        ["attempt", "1", "failed"],
-        ["attempt", "2", "failed"],
-    ]
+    assert [line[:2] for line in said[-2:]] == [["1", "failed"], ["2", "failed"]]
 
 
 def test_a_handler_that_kills_its_process_costs_one_task_and_not_the_worker(system):
