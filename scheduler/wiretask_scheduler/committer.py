@@ -1,8 +1,8 @@
 """Makes turns durable, in order, many at a time: group commit on a thread of its own.
 
 Whatever has been put while a commit ran is the next commit. A commit never fails: on a full or a busy disk the same
-group is tried again unchanged, and nothing of it is released until it is written. Any other error ends the process,
-because a retry after a failed sync may lie.
+turns are tried again unchanged, in smaller groups where space is short, and nothing is released until it is written.
+Any other error ends the process, because a retry after a failed sync may lie.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from wiretask_scheduler.core import Turn
-from wiretask_scheduler.store import Store, StoreBusyError, StoreFullError
+from wiretask_scheduler.core.turn import Changes
+from wiretask_scheduler.store import Committed, Store, StoreBusyError, StoreFullError
 
 log = logging.getLogger(__name__)
 
@@ -64,6 +65,8 @@ class Committer:
         self._full = full
         self._sleep = sleep
         self._turns: list[tuple[Turn, int]] = []
+        #: Octets of bodies that are on their way.
+        self._octets = 0
         self._wake = threading.Condition()
         self._stopping = False
         self._maintained = 0.0
@@ -81,6 +84,7 @@ class Committer:
         """Takes a turn with so many octets of bodies; it is released after all that were put before it."""
         with self._wake:
             self._turns.append((turn, octets))
+            self._octets += octets
             self._wake.notify()
 
     def stop(self) -> None:
@@ -114,34 +118,50 @@ class Committer:
                 if rows >= GROUP_ROWS or octets >= GROUP_OCTETS:
                     break
             group, self._turns = self._turns[:taken], self._turns[taken:]
+            self._octets -= octets
         return [turn for turn, _ in group]
 
     def _write(self, turns: list[Turn]) -> None:
-        changes = [turn.changes for turn in turns if turn.changes]
         group = Group(turns)
-        if changes:
+        if any(turn.changes for turn in turns):
             started = time.perf_counter()
-            wait = RETRY_SECONDS
-            while True:
-                try:
-                    group.conflicts = self._store.commit(self._epoch, changes).conflicts
-                    break
-                except (StoreFullError, StoreBusyError) as error:
-                    self.figures.retries += 1
-                    self._refuse(error)
-                    if not (isinstance(error, StoreFullError) and self._store.make_room()):
-                        self._sleep(wait)
-                        wait = min(wait * 2, RETRY_MOST_SECONDS)
-            self.figures.commits += 1
-            self.figures.rows += sum(change.rows() for change in changes)
+            committed = self._commit([turn.changes for turn in turns if turn.changes], patient=len(turns) == 1)
             self.figures.seconds += time.perf_counter() - started
+            if committed is None:
+                # What finds no space as a whole may find it in parts.
+                self._write(turns[: len(turns) // 2])
+                self._write(turns[len(turns) // 2 :])
+                return
+            group.conflicts = committed.conflicts
+            # What is on its way must find room as well, in the log and in the file.
+            if committed.room < 2 * self._octets:
+                self._refuse("little space is left on the disk of the store")
+            self.figures.commits += 1
+            self.figures.rows += sum(turn.changes.rows() for turn in turns)
         self._released(group)
 
-    def _refuse(self, error: Exception) -> None:
+    def _commit(self, changes: list[Changes], *, patient: bool) -> Committed | None:
+        """Commits, as often as it takes; if it is not patient, None where there is no space."""
+        wait = RETRY_SECONDS
+        while True:
+            try:
+                return self._store.commit(self._epoch, changes)
+            except (StoreFullError, StoreBusyError) as error:
+                self.figures.retries += 1
+                self._refuse(error)
+                if isinstance(error, StoreFullError):
+                    if self._store.make_room():
+                        continue
+                    if not patient:
+                        return None
+                self._sleep(wait)
+                wait = min(wait * 2, RETRY_MOST_SECONDS)
+
+    def _refuse(self, reason: object) -> None:
         if not self._refusing:
             self._refusing = True
             self._full(True)
-            log.error("%s; new tasks are refused until that has changed, nothing accepted is lost", error)
+            log.error("%s; new tasks are refused until that has changed, nothing accepted is lost", reason)
 
     def _maintain(self) -> None:
         now = time.monotonic()
@@ -153,7 +173,7 @@ class Committer:
         except (StoreFullError, StoreBusyError) as error:
             self._more = False
             log.debug("housekeeping is put off: %s", error)
-        # Only when the ballast has its space again there is room for more than the end of what is here.
+        # Only when the space is there again that is kept there is room for more than the end of what is here.
         if self._refusing and self._store.regain_room():
             self._refusing = False
             self._full(False)

@@ -15,11 +15,12 @@ class FakeStore:
 
     durable = True
 
-    def __init__(self, *script, ballast=1, conflicts=()):
+    def __init__(self, *script, ballast=1, conflicts=(), room=1 << 40):
         self.script = list(script)
         self.commits = []
         self.conflicts = conflicts
         self.ballast = ballast
+        self.room = room
         self.maintained = 0
         self.regains = []
 
@@ -29,7 +30,7 @@ class FakeStore:
             self.commits.append(("failed", changes))
             raise error
         self.commits.append(("done", changes))
-        return Committed(conflicts=self.conflicts)
+        return Committed(conflicts=self.conflicts, room=self.room)
 
     def make_room(self):
         self.ballast -= 1
@@ -157,6 +158,46 @@ def test_new_tasks_are_refused_until_the_ballast_has_its_space_again(told):
     store.regains = [False]
     run(told, store, turn())
     assert [word for word in told.words if word[0] == "full"] == [("full", True)]
+
+
+def test_a_group_that_finds_no_space_as_a_whole_is_written_in_parts_and_in_order(told):
+    turns = [turn() for _ in range(3)]
+    full = StoreFullError("full")
+    # All three; the first; the other two; the second; the third, which waits.
+    store = FakeStore(full, None, full, None, full, ballast=0)
+    naps = []
+    run(told, store, *turns, sleep=naps.append)
+    assert [(word, len(changes)) for word, changes in store.commits] == [
+        ("failed", 3),
+        ("done", 1),
+        ("failed", 2),
+        ("done", 1),
+        ("failed", 1),
+        ("done", 1),
+    ]
+    assert [group for word, group, _ in (word for word in told.words if word[0] == "released")] == [[t] for t in turns]
+    assert naps == [0.05]
+
+
+@pytest.mark.parametrize(("room", "refused"), [(0, False), (-1, True)])
+def test_new_tasks_are_refused_before_the_disk_is_full(told, room, refused):
+    store = FakeStore(room=room)
+    store.regains = [False]
+    turns = [turn()]
+    run(told, store, *turns)
+    assert told.words == [*[("full", True)] * refused, ("released", turns, [])]
+
+
+def test_what_is_on_its_way_counts_twice_for_the_room_that_is_left(told):
+    """It goes through the log into the file."""
+    store = FakeStore(room=4 * GROUP_OCTETS - 1)
+    store.regains = [False] * 9
+    turns = [turn() for _ in range(3)]
+    run(told, store, *turns, octets=GROUP_OCTETS)
+    assert [word for word, *_ in told.words] == ["full", "released", "released", "released"]
+    roomy = Told()
+    run(roomy, FakeStore(room=4 * GROUP_OCTETS), *turns, octets=GROUP_OCTETS)
+    assert [word for word, *_ in roomy.words] == ["released"] * 3
 
 
 def test_a_locked_file_is_tried_again_and_keeps_its_ballast(told):

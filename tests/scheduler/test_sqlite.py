@@ -5,13 +5,14 @@ import signal
 import sqlite3
 import subprocess
 import sys
+from contextlib import suppress
 
 import pytest
 
 from wiretask_protocol.messages import TaskState
 from wiretask_scheduler.core.tasks import Options
 from wiretask_scheduler.core.turn import Changes, Ended, Inserted, Updated
-from wiretask_scheduler.store import StoreBusyError, StoreError, StoreFullError, rows, upkeep
+from wiretask_scheduler.store import StoreBusyError, StoreError, StoreFullError, opening, room, rows
 from wiretask_scheduler.store.ballast import BALLAST_BYTES
 from wiretask_scheduler.store.sqlite import SqliteStore
 
@@ -178,23 +179,95 @@ def small_disk(tmp_path):
     subprocess.run(["umount", "-l", folder], check=True)
 
 
-def test_the_ballast_lets_results_end_on_a_disk_that_is_really_full(small_disk):
-    store, _ = opened(small_disk / "tasks.db")
+def fill(store, octets=5000):
+    """Commits tasks until the disk is full; returns the last seq."""
     seq = 0
     with pytest.raises(StoreFullError):  # noqa: PT012 -- fills the disk
         while True:
-            store.commit(1, [Changes(inserted=[insert(seq + i, b"x" * 900) for i in range(1, 101)])])
+            store.commit(1, [Changes(inserted=[insert(seq + i, b"x" * octets) for i in range(1, 101)])])
             seq += 100
-    assert seq > 1000
-    (small_disk / "rest").write_bytes(b"")
+    return seq
+
+
+@pytest.mark.parametrize("octets", [200, 5000])
+def test_on_a_disk_that_is_really_full_every_task_ends_be_it_one_by_one(small_disk, octets):
+    """Each commit puts some pages into the log: what is kept for a full disk is what it takes to copy that back."""
+    store, _ = opened(small_disk / "tasks.db")
+    last = fill(store, octets)
+    assert last > 700
     with pytest.raises(OSError, match="No space"):
         (small_disk / "rest").write_bytes(bytes(BALLAST_BYTES))
-    assert store.make_room()
     (small_disk / "rest").unlink()
-    assert not store.make_room()
-    store.commit(1, [Changes(ended=[end(i) for i in range(1, 1001)])])
-    assert not (small_disk / "tasks.db.ballast").exists()
+    rooms = 0
+    for seq in range(1, 701):
+        try:
+            store.commit(1, [Changes(ended=[end(seq, b"r" * 100)])])
+        except StoreFullError:
+            rooms += 1
+            assert store.make_room()
+            store.commit(1, [Changes(ended=[end(seq, b"r" * 100)])])
+    assert rooms < 10
+    assert len(store.tasks([seq.to_bytes(16, "big") for seq in range(1, 701)])) == 700
     store.close()
+
+
+def test_a_scheduler_begins_on_a_full_disk_so_that_the_tasks_that_are_there_end(small_disk):
+    """As after a SIGKILL: the log is there, and not a byte is free for the row that says who has the file."""
+    code = (
+        "import os, sys\n"
+        "from pathlib import Path\n"
+        f"sys.path.insert(0, {os.path.dirname(__file__)!r})\n"  # noqa: PTH120 -- of a text
+        "import test_sqlite\n"
+        f"store, _ = test_sqlite.opened(Path({str(small_disk)!r}) / 'tasks.db')\n"
+        "test_sqlite.fill(store)\n"
+        "os._exit(7)\n"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False, timeout=60).returncode == 7
+    with suppress(OSError), (small_disk / "rest").open("wb", buffering=0) as rest:
+        while True:
+            rest.write(bytes(4096))
+    store, loaded = opened(small_disk / "tasks.db")
+    assert len(list(loaded.tasks)) > 700
+    store.commit(1, [Changes(ended=[end(1)])])
+    store.close()
+
+
+def test_new_tasks_leave_room_for_the_end_of_those_that_are_there(small_disk):
+    store, _ = opened(small_disk / "tasks.db")
+    rooms = [
+        store.commit(1, [Changes(inserted=[insert(seq + i, b"x" * 900) for i in range(100)])]).room
+        for seq in range(1, 3001, 100)
+    ]
+    assert 0 < rooms[-1] < rooms[0] < 8 << 20
+    filler = small_disk / "rest"
+    store.make_room()
+    assert store.regain_room()
+    # The log is short now; all but half of the reserve is used up by others.
+    filler.write_bytes(bytes(store.commit(1, [Changes(inserted=[insert(4001)])]).room + (700 << 10)))
+    assert store.commit(1, [Changes(inserted=[insert(4002)])]).room < 0
+    assert not store.regain_room()
+    filler.unlink()
+    assert store.regain_room()
+    store.close()
+
+
+def test_what_nobody_uses_any_more_is_room_in_the_file_of_a_disk_that_stays_full(small_disk):
+    store, _ = opened(small_disk / "tasks.db")
+    for first in range(1, 801, 100):
+        store.commit(1, [Changes(inserted=[insert(first + i, b"x" * 5000) for i in range(100)])])
+    before = store.commit(1, [Changes(inserted=[insert(801)])]).room
+    store.commit(1, [Changes(ended=[end(seq, None, forget=5) for seq in range(1, 801)])])
+    while store.maintain(6):
+        pass
+    assert store.commit(1, [Changes(inserted=[insert(802)])]).room > before + 4_000_000
+    store.close()
+
+
+def test_a_full_disk_under_the_index_of_the_log_is_a_full_disk(path):
+    error = sqlite3.OperationalError("disk I/O error")
+    error.sqlite_errorcode = sqlite3.SQLITE_IOERR_SHMSIZE
+    with pytest.raises(StoreFullError, match="no space is left"), opening.said(path):
+        raise error
 
 
 def test_the_ballast_is_taken_again_when_there_is_room(path):
@@ -282,14 +355,16 @@ def test_the_file_is_for_its_owner_only(path):
 # -- upkeep --
 
 
-def test_a_long_log_is_begun_anew_between_commits(path, monkeypatch):
-    monkeypatch.setattr(upkeep, "WAL_RESTART_BYTES", 1 << 20)
+def test_a_long_log_is_cut_between_commits_and_not_by_each_of_them(path, monkeypatch):
+    monkeypatch.setattr(room, "LOG_BYTES", 1 << 20)
     store, _ = opened(path)
     sizes = []
     for start in range(0, 4000, 100):
         store.commit(1, [Changes(inserted=[insert(start + i, b"x" * 1000) for i in range(1, 101)])])
-        sizes.append(upkeep.wal_bytes(path))
+        sizes.append(room.log_bytes(path))
     assert max(sizes) < 3 << 20
+    # A log that has been long once would else be copied back after each commit.
+    assert 1 <= sizes.count(0) < 15
     assert len(store.bodies(range(1, 4001))) == 4000
     store.close()
 

@@ -62,6 +62,10 @@ def connect(path: Path, *, cache_kibibytes: int = 16384) -> sqlite3.Connection:
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA wal_autocheckpoint = 0")
     connection.execute("PRAGMA temp_store = MEMORY")
+    # Some systems build SQLite so that it writes zeros over each page that it frees. The end of a task puts as much
+    # into the log then as the task had, and on a full disk there is no room for that (measured with 5 000 octets: 7.5
+    # and not 0.3 KB an end, 26 and not 6 ms a thousand).
+    connection.execute("PRAGMA secure_delete = FAST")
     connection.execute(f"PRAGMA cache_size = -{cache_kibibytes}")
     return connection
 
@@ -95,8 +99,10 @@ def said(path: Path) -> Iterator[None]:
     try:
         yield
     except sqlite3.Error as error:
-        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-        if code == sqlite3.SQLITE_FULL:
+        extended = getattr(error, "sqlite_errorcode", 0)
+        code = extended & 0xFF
+        # The index of the log is shared memory in a file, and a full disk is the reason why that cannot grow.
+        if code == sqlite3.SQLITE_FULL or extended == sqlite3.SQLITE_IOERR_SHMSIZE:
             raise StoreFullError(f"no space is left for {path}") from None
         if code in _BUSY:
             raise StoreBusyError(f"{path} is locked by another program") from None

@@ -15,9 +15,9 @@ from wiretask_scheduler.core.facts import Fact, FactKey
 from wiretask_scheduler.core.records import StoredSession, StoredTask
 from wiretask_scheduler.core.turn import Changes, Ended, Inserted, Updated
 from wiretask_scheduler.store import opening, rows, schema, upkeep
-from wiretask_scheduler.store.ballast import Ballast
 from wiretask_scheduler.store.lock import Lock
 from wiretask_scheduler.store.reading import Reader
+from wiretask_scheduler.store.room import Room
 from wiretask_scheduler.store.window import Committed, Loaded, Page, StoreBusyError, StoreError, StoreFullError
 
 #: Octets of reports that are kept, unless the configuration says otherwise.
@@ -48,7 +48,7 @@ class SqliteStore:
         except BaseException:
             self._lock.close()
             raise
-        self._ballast = Ballast(self.path)
+        self._room = Room(self._writer, self.path)
         self._checkpointer = upkeep.Checkpointer(self.path)
         self._numbers = rows.OptionNumbers()
         self._last_seq = 0
@@ -57,10 +57,19 @@ class SqliteStore:
 
     def claim(self, shard: str) -> int:
         """The lock is held since the file was opened; the epoch counts the openings."""
+        epoch = self._meta("epoch", 0) + 1
+        try:
+            self._set_epoch(epoch)
+        except StoreFullError:
+            # The tasks that are here are not kept waiting for the space of a row.
+            if not self.make_room():
+                raise
+            self._set_epoch(epoch)
+        return epoch
+
+    def _set_epoch(self, epoch: int) -> None:
         with opening.said(self.path):
-            epoch = self._meta("epoch", 0) + 1
             self._writer.execute(schema.SET_META, ("epoch", epoch))
-            return epoch
 
     def load(self, shard: str) -> Loaded:
         """The tasks that live, and what must never go back."""
@@ -85,7 +94,8 @@ class SqliteStore:
             yield from rows.live(self._writer, rows.OptionSets(), found)
 
     def _meta(self, name: str, default: int) -> int:
-        row = self._writer.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()
+        with opening.said(self.path):
+            row = self._writer.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()
         return int(row[0]) if row is not None else default
 
     # -- writing --
@@ -102,23 +112,13 @@ class SqliteStore:
                 self._roll_back()
                 raise
             self._retention.committed()
-            if upkeep.wal_bytes(self.path) > upkeep.WAL_RESTART_BYTES:
-                self._restart_log()
-        return Committed(conflicts=conflicts)
+            return Committed(conflicts=conflicts, room=self._room.after_commit())
 
     def _roll_back(self) -> None:
         if self._writer.in_transaction:
             self._writer.execute("ROLLBACK")
         self._numbers.forget()
         self._retention.rolled_back()
-
-    def _restart_log(self) -> None:
-        try:
-            self._writer.execute("PRAGMA wal_checkpoint(RESTART)").fetchone()
-        except sqlite3.OperationalError as error:
-            # The commit stands. On a full disk, say, the log grows on until there is room.
-            if error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_IOERR:
-                raise
 
     def _write(self, changes: Sequence[Changes]) -> list[bytes]:
         """Ends of tasks of former groups come first, so that an id which comes again in this one meets its task."""
@@ -236,12 +236,14 @@ class SqliteStore:
             return self._retention.due(millis)
 
     def make_room(self) -> bool:
-        """Gives the space that was kept for a full disk."""
-        return self._ballast.release()
+        """Gives the space that was kept for a full disk, and what the log takes."""
+        with opening.said(self.path):
+            return self._room.make()
 
     def regain_room(self) -> bool:
-        """Takes that space again."""
-        return self._ballast.restore()
+        """Takes the space again that is kept for a full disk."""
+        with opening.said(self.path):
+            return self._room.regain()
 
     # -- reading --
 
@@ -269,7 +271,7 @@ class SqliteStore:
         with suppress(sqlite3.OperationalError):
             self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
         self._writer.close()
-        self._ballast.close()
+        self._room.close()
         self._lock.close()
 
 

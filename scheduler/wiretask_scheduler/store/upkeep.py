@@ -13,24 +13,15 @@ import threading
 from pathlib import Path
 
 from wiretask_scheduler.store import opening, schema
+from wiretask_scheduler.store.room import log_bytes
 
 log = logging.getLogger(__name__)
 
 #: A log shorter than this is not worth a sync of the file.
-_WAL_PASSIVE_BYTES = 4 << 20
-#: A log past this size is copied back as a whole and begun anew, between two commits.
-WAL_RESTART_BYTES = 64 << 20
+_LOG_PASSIVE_BYTES = 4 << 20
 _CHECKPOINT_SECONDS = 0.2
 #: Rows that one call forgets: some milliseconds.
 SLICE_ROWS = 2000
-
-
-def wal_bytes(path: Path) -> int:
-    """The length of the log."""
-    try:
-        return path.with_name(path.name + "-wal").stat().st_size
-    except FileNotFoundError:
-        return 0
 
 
 _OVER_OCTETS = """SELECT ifnull(sum(ifnull(length(report), 0) + ifnull(length(envelope), 0)), 0) FROM ended
@@ -64,7 +55,7 @@ class Checkpointer:
 
     def _run(self) -> None:
         while not self._stop.wait(_CHECKPOINT_SECONDS):
-            if wal_bytes(self._path) < _WAL_PASSIVE_BYTES:
+            if log_bytes(self._path) < _LOG_PASSIVE_BYTES:
                 continue
             try:
                 self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()

@@ -7,6 +7,7 @@ store it has.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -49,6 +50,8 @@ class Committed:
     """What a commit found: ids that were there already, of tasks that have ended; their new rows were not written."""
 
     conflicts: Sequence[bytes] = field(default=())
+    #: Octets of new tasks that there is room for.
+    room: int = sys.maxsize
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,11 +88,11 @@ class Store(Protocol):
         ...
 
     def make_room(self) -> bool:
-        """Gives up the space that was kept for a full disk; whether there was any. Then try the commit again."""
+        """Gives up what was kept for a full disk; whether that was anything. Then try the commit again."""
         ...
 
     def regain_room(self) -> bool:
-        """Takes that space again; whether it has it. While it has not, the store should take no new tasks."""
+        """Takes that again; whether it has it, and room for new tasks. While it has not, take none."""
         ...
 
     def bodies(self, seqs: Sequence[int]) -> dict[int, bytes]:
