@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import math
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,15 +13,18 @@ from pathlib import Path
 from wiretask_conformance import copying, coverage, known, performance, spec
 from wiretask_conformance.explain import Explainer
 from wiretask_conformance.known import KnownError
+from wiretask_conformance.patterns import matches
 from wiretask_conformance.performance import Wanted
 from wiretask_conformance.reports.junit import junit
 from wiretask_conformance.reports.page import page
 from wiretask_conformance.reports.summary import summary
 from wiretask_conformance.results import CONTRACT, SUITE, USAGE, WRONG, ResultsError, Run, load
-from wiretask_conformance.testee import ContractError
+from wiretask_conformance.testee import ContractError, NoProgramError
+from wiretask_conformance.ticker import Ticker
 
 PROGRAM = "wiretask-conformance"
 GATE = 5
+INTERRUPTED, TERMINATED = 130, 143
 _ROLES = {
     "codec": "golden frames against a codec",
     "worker": "scenarios against a worker",
@@ -28,7 +32,7 @@ _ROLES = {
     "scheduler": "scenarios against a scheduler",
 }
 _EPILOG = """exit codes: 0 conformant; 1 the implementation is wrong; 2 usage, or the list of known failures is wrong;
-3 the adapter broke its contract; 4 the suite failed; 5 the coverage is not complete.
+3 the adapter broke its contract; 4 the suite failed; 5 the coverage is not complete; 130 and 143 interrupted.
 What an adapter is stands in conformance/README.md, with a complete one."""
 
 
@@ -36,11 +40,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs and returns the exit code."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     own, command = _split(words)
-    options = _parser().parse_args(own)
+    parser = _parser()
+    options, rest = parser.parse_known_args(own)
+    if rest:
+        parser.error("unrecognized arguments: %s; the command of an adapter comes after --" % " ".join(rest))
+    former = signal.signal(signal.SIGTERM, _terminate)
     try:
         code: int = options.act(options, command)
         sys.stdout.flush()
     except (KnownError, ResultsError, _Usage) as error:
+        return _say(str(error), USAGE)
+    except NoProgramError as error:
         return _say(str(error), USAGE)
     except ContractError as error:
         return _say("the adapter is wrong, nothing was judged: %s" % error, CONTRACT)
@@ -51,9 +61,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OSError as error:
         where = "" if error.filename is None else "%s: " % error.filename
         return _say("%s%s" % (where, error.strerror), USAGE)
+    except Terminated:
+        return _say("terminated; the adapters are ended and nothing is reported", TERMINATED)
     except KeyboardInterrupt:
-        return 130
+        return _say("interrupted; the adapters are ended and nothing is reported", INTERRUPTED)
+    finally:
+        signal.signal(signal.SIGTERM, former)
     return code
+
+
+class Terminated(KeyboardInterrupt):
+    """Somebody has asked us to stop: as an interrupt, with an exit code of its own."""
+
+
+def _terminate(*_: object) -> None:
+    raise Terminated
 
 
 class _Usage(Exception):
@@ -134,24 +156,48 @@ def _run(options: argparse.Namespace, command: tuple[str, ...]) -> int:
     loaded = spec.load()
     listed = known.load(options.known) if options.known is not None and not _missing(options) else None
     wanted = Wanted(options.role, command, tuple(options.run), max(loaded.versions), options.scale, listed)
+    chosen = performance.names(loaded, wanted)
+    _check_patterns(options, chosen)
     if options.list:
-        return _list(wanted)
+        return _list(chosen)
     if not command:
         raise _Usage("after -- comes the command of the adapter; conformance/README.md says what it answers")
     if options.role == "both" and not all(performance.two(command)):
         raise _Usage("both takes two commands, with ---- between them: the client's and the scheduler's")
     if options.update_known and options.known is None:
         raise _Usage("--update-known writes the list that --known names")
-    run, results = performance.run(loaded, wanted)
+    _check_writable(options)
+    with Ticker(len(chosen) * options.times) as ticker:
+        run, results = performance.run(loaded, wanted, ticker.tick)
+        others = [performance.run(loaded, wanted, ticker.tick)[0] for _ in range(options.times - 1)]
     for line in summary(run):
         print(line)
-    if options.times > 1 and _unsteady(run, [performance.run(loaded, wanted)[0] for _ in range(options.times - 1)]):
+    if others and _unsteady(run, others):
         return WRONG
     if options.report is not None:
         _report(run, options.report)
     if options.update_known:
-        options.known.write_text(known.updated(listed, results, complete=not options.run), encoding="utf-8")
+        text = known.updated(listed, results, complete=not options.run)
+        options.known.write_text(text, encoding="utf-8")
+        print("known failures: %d in %s" % (len(known.load(options.known).entries), options.known))
     return run.exit_code
+
+
+def _check_patterns(options: argparse.Namespace, chosen: Sequence[tuple[str, str]]) -> None:
+    for pattern in options.run:
+        if not any(matches(pattern, *names) for names in chosen):
+            raise _Usage("--run %s is no case of a %s; `%s --list` names them" % (pattern, options.role, options.role))
+
+
+def _check_writable(options: argparse.Namespace) -> None:
+    """What cannot be written is said before the run, not after it. Raises OSError."""
+    if options.report is not None:
+        options.report.mkdir(parents=True, exist_ok=True)
+        probe = options.report / "results.json.new"
+        probe.touch()
+        probe.unlink()
+    if options.update_known:
+        options.known.open("a").close()
 
 
 def _unsteady(first: Run, others: Sequence[Run]) -> bool:
@@ -172,8 +218,8 @@ def _missing(options: argparse.Namespace) -> bool:
     return bool(options.update_known and not options.known.exists())
 
 
-def _list(wanted: Wanted) -> int:
-    for identifier, name in performance.names(spec.load(), wanted):
+def _list(chosen: Sequence[tuple[str, str]]) -> int:
+    for identifier, name in chosen:
         print("%s  %s" % (identifier, name))
     return 0
 
@@ -198,15 +244,23 @@ def _copy(options: argparse.Namespace, _command: tuple[str, ...]) -> int:
 
 
 def _explain(options: argparse.Namespace, _command: tuple[str, ...]) -> int:
-    try:
-        print(Explainer(spec.load()).explain(options.case))
-    except KeyError:
-        raise _Usage("there is no case %s; --list of a role names them all" % options.case) from None
+    explainer = Explainer(spec.load())
+    if options.case not in explainer:
+        near = explainer.near(options.case)
+        hint = "; did you mean %s?" % " or ".join(near) if near else "; --list of a role names them all"
+        raise _Usage("there is no case %s%s" % (options.case, hint))
+    print(explainer.explain(options.case))
     return 0
 
 
 def _matrix(options: argparse.Namespace, _command: tuple[str, ...]) -> int:
-    text = _page([load(path, spec=spec.load().digest) for path in options.results])
+    runs = [load(path, spec=spec.load().digest) for path in options.results]
+    explainer = Explainer(spec.load())
+    for path, run in zip(options.results, runs):
+        strange = next((case.id for case in run.cases if case.id not in explainer), None)
+        if strange is not None:
+            raise ResultsError("%s: has a case %s that this suite has not; run the suite again" % (path, strange))
+    text = _page(runs)
     if options.output is None:
         print(text)
     else:

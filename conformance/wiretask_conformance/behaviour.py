@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
 from wiretask_conformance.results import Result
@@ -24,6 +24,9 @@ PATIENCE = 4.0
 #: Where more than this were late, that is not an accident: none is played again.
 MOST_AGAIN = 10
 NEVER_ENOUGH = 1 << 30
+#: Where none of the first cases has ended in time, the others are not played.
+HOPELESS = 8
+_HOPELESS_TEXT = "not played: nothing came in time in the first %d cases; see the log of one of them" % HOPELESS
 #: Limits of the scheduler that scenarios share.
 SHARED_LIMITS = {"resume_window": "500"}
 #: How scenarios address the second adapter, where there are two.
@@ -45,6 +48,7 @@ class Troupe:
         #: Where two implementations meet: this one is the scheduler's, and that one is the client's.
         self.beside: Troupe | None = None
         self._testees: list[Testee] = []
+        self._all: list[Testee] = []
 
     def greet(self) -> None:
         """Starts the first adapter. Raises ContractError."""
@@ -58,6 +62,7 @@ class Troupe:
         if self._testees:
             return self._testees.pop()
         testee = Testee(self.command, scale=self.scale)
+        self._all.append(testee)
         try:
             testee.greet(self.role, self.spec.digest, self.spec.versions)
         except ContractError:
@@ -74,6 +79,11 @@ class Troupe:
         while self._testees:
             self._testees.pop().close()
 
+    def abandon(self) -> None:
+        """Ends all of them now: nobody waits any more for what they do."""
+        for testee in self._all:
+            testee.stop()
+
 
 def run(
     troupe: Troupe,
@@ -84,7 +94,18 @@ def run(
     again: bool = True,
 ) -> list[Result]:
     """Every scenario, in order; none more once `enough` have failed. What is late is tried once more, if `again`."""
-    return asyncio.run(_run(troupe, scenarios, said, enough, again=again))
+    return asyncio.run(_unless_cancelled(troupe, _run(troupe, scenarios, said, enough, again=again)))
+
+
+async def _unless_cancelled(troupe: Troupe, running: Coroutine[Any, Any, list[Result]]) -> list[Result]:
+    """Somebody who interrupts a run does not wait for adapters: threads that listen to them end with them."""
+    try:
+        return await running
+    except asyncio.CancelledError:
+        troupe.abandon()
+        if troupe.beside is not None:
+            troupe.beside.abandon()
+        raise
 
 
 async def _run(
@@ -104,13 +125,22 @@ async def _run(
         said(result)
 
     def more() -> bool:
-        return sum(result.failed for result in results.values()) < enough
+        return sum(result.failed for result in results.values()) < enough and not hopeless()
+
+    def hopeless() -> bool:
+        """Whether nothing has come in time so far, of so many."""
+        played = [result for result in results.values() if result.verdict != "not_applicable"]
+        return len(played) >= HOPELESS and all(result.verdict == "timeout" for result in played)
 
     if together:
         await _together(troupe, together, done, more)
     await _bounded(ADAPTERS, more, singly, lambda scenario: _singly(troupe, scenario, done))
     late = [result.id for result in results.values() if result.verdict == "timeout"]
-    if again and len(late) <= MOST_AGAIN:
+    if hopeless():
+        for scenario in playing:
+            if scenario.id not in results:
+                done(_result(scenario, "not_applicable", _HOPELESS_TEXT, 0.0, []))
+    elif again and len(late) <= MOST_AGAIN:
         for scenario in playing:
             if scenario.id in late:
                 await _again(troupe, scenario, done)
@@ -139,7 +169,7 @@ async def _together(
         testee = await _offstage(troupe.testee)
         lobby = Stage(scenarios[0], troupe.wire, testee, troupe.templates, troupe.scale)
         lobby.connect_to(await _shared(lobby))
-    except ContractError as error:
+    except (ContractError, Ended) as error:
         for scenario in scenarios:
             done(_result(scenario, *_broken(error), 0.0, []))
         return
@@ -197,9 +227,7 @@ async def _played(stage: Stage, *, listen: bool = False) -> Result:
         if listen:
             stage.connect_to(await stage.ask("listen", config=stage.scenario.config))
         await stage.play()
-    except Ended as ended:
-        verdict, detail = ended.verdict, str(ended)
-    except ContractError as error:
+    except (ContractError, Ended) as error:
         verdict, detail = _broken(error)
     except Exception as error:  # whatever it is, it is ours, and costs one scenario
         verdict, detail = "harness_error", "the suite could not go on, please report it: %r" % error
@@ -211,8 +239,10 @@ async def _left(troupe: Troupe, testee: Testee, stage: Stage, to: str | None = N
     """After a scenario nothing of the implementation is left; an adapter that cannot do that is started anew."""
     try:
         await stage.ask("end", to)
-    except (ContractError, Ended):
+    except NotApplicable:
         await _offstage(testee.stop)
+    except (ContractError, Ended):
+        await _offstage(testee.fail)
     troupe.release(testee)
 
 
@@ -220,7 +250,9 @@ async def _offstage(function: Callable[[], Any]) -> Any:
     return await asyncio.get_running_loop().run_in_executor(None, function)
 
 
-def _broken(error: ContractError) -> tuple[str, str]:
+def _broken(error: ContractError | Ended) -> tuple[str, str]:
+    if isinstance(error, Ended):
+        return error.verdict, str(error)
     if isinstance(error, Hung):
         return "timeout", str(error)
     return "crash" if isinstance(error, Died) else "contract", str(error)

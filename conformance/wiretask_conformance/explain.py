@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -15,6 +16,8 @@ from wiretask_conformance.wire import HEADER, Mark, Wire
 
 #: Octets in a row of the dump; longer fields take several.
 _ROW = 16
+#: Names that are offered for one that is none.
+_NEAR = 3
 #: Rows of one field that are shown; the middle of a longer one says nothing.
 _MOST_ROWS = 6
 
@@ -29,6 +32,15 @@ class Explainer:
         played = [one for role in scenario.FILES for one in scenarios(spec, role)]
         self._cases = {key: case for case in cases for key in (case.name, case.id)}
         self._played = {key: played_one for played_one in played for key in (played_one.name, played_one.id)}
+
+    def __contains__(self, identifier: str) -> bool:
+        return identifier in self._cases or identifier in self._played
+
+    def near(self, identifier: str) -> list[str]:
+        """Names that somebody may have meant."""
+        names = [*self._cases, *self._played]
+        inside = sorted((name for name in names if identifier in name), key=len)
+        return inside[:_NEAR] or difflib.get_close_matches(identifier, names, _NEAR)
 
     def explain(self, identifier: str) -> str:
         """The text for an id or a name. Raises KeyError."""

@@ -21,6 +21,23 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 CONTRACT = 1
+#: What an adapter may lack: cases that need one of these are not applicable to it.
+FEATURES = frozenset(
+    (
+        "auth",
+        "cancel",
+        "crash",
+        "durable",
+        "gather",
+        "options",
+        "prefetch",
+        "progress",
+        "resume",
+        "retract",
+        "schedule",
+        "tls",
+    )
+)
 #: A codec answers in microseconds, a part starts in a second or two; a testee that takes this long hangs.
 ANSWER_SECONDS = 5.0
 START_SECONDS = 30.0
@@ -29,11 +46,13 @@ LINE_OCTETS = 4 << 20
 #: Requests that may be unanswered at a time, where the testee says nothing: one after the other.
 MOST_UNANSWERED = 64
 #: A testee that hangs, dies or talks nonsense this often is not started again.
-MOST_STARTS = 25
+MOST_FAILURES = 25
 #: Lines that are read ahead of being looked at: who floods its output waits.
 LINES_AHEAD = 4096
 #: How much is shown of what a testee that died has said on its standard error.
-TAIL_OCTETS = 2000
+TAIL_OCTETS, TAIL_LINES = 2000, 3
+#: A process whose output has ended has ended, or will in this time.
+EXIT_SECONDS = 1.0
 #: What an answer to start may say, and what holds where it does not.
 _GREETED: dict[str, Any] = {"implementation": None, "pipeline": 1, "lacks": []}
 
@@ -42,6 +61,10 @@ Request = dict[str, Any]
 
 class ContractError(Exception):
     """The testee broke the contract of the adapter; the text says how."""
+
+
+class NoProgramError(ContractError):
+    """The command cannot be started at all."""
 
 
 class Hung(ContractError):
@@ -70,6 +93,7 @@ class Testee:
         self.greeting: Request | None = None
         self.greeted: dict[str, Any] = {}
         self.starts = 0
+        self.failures = 0
         self._process: subprocess.Popen[bytes] | None = None
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 -- closed in `close`
         self._lines: queue.Queue[bytes | None] = queue.Queue(LINES_AHEAD)
@@ -107,20 +131,20 @@ class Testee:
                     raise deaf
                 answer = self._receive(sent[0][0], seconds)
             except ContractError as error:
-                self.stop()
+                self.fail()
                 deaf = None
                 blamed = sent.popleft()[1] if sent else waiting.popleft()
                 # The others have not been answered for a reason that is not theirs: they are asked again.
                 waiting.extendleft(request for _, request in reversed(sent))
                 sent.clear()
-                yield Answered(blamed, None, error)
+                yield Answered(blamed, None, type(error)("%s: %s" % (_named(blamed), error)))
             else:
                 yield Answered(sent.popleft()[1], answer, None)
 
     def _running(self) -> subprocess.Popen[bytes]:
         if self._process is None:
-            if self.starts >= MOST_STARTS:
-                raise ContractError("it was started %d times and is not started again" % self.starts)
+            if self.failures >= MOST_FAILURES:
+                raise ContractError("it has failed %d times and is not started again" % self.failures)
             self.starts += 1
             self._start()
             if self.greeting is not None:
@@ -139,7 +163,8 @@ class Testee:
                 start_new_session=True,
             )
         except OSError as error:
-            raise ContractError("%s cannot be started: %s" % (self.command[0], error.strerror)) from None
+            text = "%s cannot be started: %s; name a program, with its folder (./my-adapter)"
+            raise NoProgramError(text % (self.command[0], error.strerror)) from None
         assert self._process.stdin is not None
         os.set_blocking(self._process.stdin.fileno(), False)
         self._lines = queue.Queue(LINES_AHEAD)
@@ -169,7 +194,7 @@ class Testee:
             if not _written(self._process.stdin.fileno(), line.encode(), seconds * self.scale):
                 raise Hung("it has read no request for %g seconds" % (seconds * self.scale))
         except OSError:
-            raise Died("it has ended; it must answer until it gets stop%s" % self.tail()) from None
+            raise Died("%s; it must answer until it gets stop%s" % (self._ending(), self.tail())) from None
         return self._seq
 
     def _receive(self, seq: int, seconds: float) -> dict[str, Any]:
@@ -179,7 +204,7 @@ class Testee:
             waited = seconds * self.scale
             raise Hung("no answer for %g seconds; flush standard output after each line" % waited) from None
         if line is None:
-            raise Died("it ended without an answer%s" % self.tail())
+            raise Died("%s without an answer%s" % (self._ending(), self.tail()))
         if len(line) >= LINE_OCTETS:
             raise ContractError("a line of its answer is longer than %d octets" % LINE_OCTETS)
         try:
@@ -190,12 +215,32 @@ class Testee:
             raise ContractError("its answer is not to seq %d: %r; answer in order" % (seq, line[:80]))
         return answer
 
+    def _ending(self) -> str:
+        """How it has ended."""
+        assert self._process is not None
+        try:
+            code = self._process.wait(EXIT_SECONDS)
+        except subprocess.TimeoutExpired:
+            return "it has closed its output"
+        if code >= 0:
+            return "it ended with the exit code %d" % code
+        try:
+            return "it was ended by %s" % signal.Signals(-code).name
+        except ValueError:
+            return "it was ended by the signal %d" % -code
+
     def tail(self) -> str:
         """The end of what it has said on its standard error, to be put after a text."""
         size = self._errors.seek(0, os.SEEK_END)
         self._errors.seek(max(0, size - TAIL_OCTETS))
         text = self._errors.read().decode("utf-8", "replace").strip()
-        return "; its standard error ends with: %s" % text.splitlines()[-1][:200] if text else ""
+        last = " | ".join(line.strip()[:200] for line in text.splitlines()[-TAIL_LINES:])
+        return "; its standard error ends with: %s" % last if text else ""
+
+    def fail(self) -> None:
+        """It has broken the contract: it is ended, and started anew for the next request, but not for ever."""
+        self.failures += self._process is not None
+        self.stop()
 
     def stop(self) -> None:
         """Ends it for sure, and everything that it has started."""
@@ -227,6 +272,15 @@ def _check_greeted(answer: dict[str, Any]) -> None:
         raise ContractError("pipeline is how many requests may be unanswered, 1 or more, not %r" % (pipeline,))
     if not isinstance(lacks, list) or not all(isinstance(feature, str) for feature in lacks):
         raise ContractError("lacks is a list of features, not %r" % (lacks,))
+    unknown = sorted(set(lacks) - FEATURES)
+    if unknown:
+        raise ContractError("lacks names %s; the features are %s" % (", ".join(unknown), ", ".join(sorted(FEATURES))))
+
+
+def _named(request: Request) -> str:
+    """A request in words."""
+    about = request.get("message") or request.get("struct")
+    return "%s %s" % (request["op"], about) if about else str(request["op"])
 
 
 def _written(descriptor: int, octets: bytes, seconds: float) -> bool:

@@ -207,8 +207,14 @@ def test_bad_usage_is_shown_the_usage(words: list[str]) -> None:
         ("both -- ---- x", "both takes two commands, with ---- between them: the client's and the scheduler's"),
         ("both -- ----", "both takes two commands, with ---- between them: the client's and the scheduler's"),
         ("codec --update-known -- x", "--update-known writes the list that --known names"),
-        ("explain nothing", "there is no case nothing; --list of a role names them all"),
-        ("explain Accepted/*", "there is no case Accepted/*; --list of a role names them all"),
+        ("explain xyzzy", "there is no case xyzzy; --list of a role names them all"),
+        ("codec --run Nothing/**", "--run Nothing/** is no case of a codec; `codec --list` names them"),
+        ("codec --list --run Accepted", "--run Accepted is no case of a codec; `codec --list` names them"),
+        ("worker --list --run ** --run **/", "--run **/ is no case of a worker; `worker --list` names them"),
+        ("codec --report skips.py -- x", "skips.py: File exists"),
+        ("codec --report skips.py/under -- x", "skips.py/under: Not a directory"),
+        ("codec --known . --update-known -- x", ".: Is a directory; give a list of known failures"),
+        ("codec --known no/known --update-known -- x", "no/known: No such file or directory"),
         ("codec --known nowhere -- x", "nowhere: No such file or directory; give a list of known failures"),
         ("codec --known . -- x", ".: Is a directory; give a list of known failures"),
         ("codec --known latin-1 -- x", "latin-1: is not UTF-8; write it in UTF-8"),
@@ -253,20 +259,24 @@ def test_a_disk_that_is_full_is_said_in_one_line() -> None:
     assert says("matrix", "results.json", "--output", "/dev/full", code=2) == "No space left on device"
 
 
-@pytest.mark.parametrize("folder", ["skips.py", "skips.py/under"])
-def test_a_folder_of_reports_that_cannot_be_made_is_said_after_the_run(folder: str) -> None:
-    ended = suite("codec", "--run", "Accepted/many", "--report", folder, *adapter("readme.py"))
-    assert ended.code == 2
-    assert "conformant" in ended.out.splitlines()
-    assert ended.err.startswith(f"wiretask-conformance: {folder}: ")
-    assert len(ended.err.splitlines()) == 1
+def test_a_case_of_another_suite_in_the_results_is_said_in_one_line(here: Path) -> None:
+    suite("codec", "--run", "Accepted/many", "--report", ".", *adapter("readme.py"))
+    text = (here / "results.json").read_text()
+    identifier = json.loads(text)["cases"][0]["id"]
+    (here / "results.json").write_text(text.replace(identifier, "c-000000"))
+    said = says("matrix", "results.json", code=2)
+    assert said == "results.json: has a case c-000000 that this suite has not; run the suite again"
 
 
 @pytest.mark.parametrize("pattern", ["Nothing/**", "accepted/many", "Accepted", "Accepted/man", "**/"])
-def test_a_run_of_no_case_has_found_nothing_conformant(pattern: str) -> None:
-    ended = suite("codec", "--run", pattern, *adapter("readme.py"))
-    assert ended.code == 2
-    assert ended.out.splitlines()[-1] == "0 passed, 0 failed, 0 not applicable"
+def test_a_pattern_of_no_case_is_said_before_anything_is_run(pattern: str) -> None:
+    assert says("codec", "--run", "Accepted/many", "--run", pattern, *adapter("readme.py"), code=2).startswith("--run ")
+
+
+def test_a_command_without_the_two_dashes_is_told_of_them() -> None:
+    ended = suite("codec", "./my-codec")
+    assert (ended.code, ended.out) == (2, "")
+    assert "./my-codec; the command of an adapter comes after --" in ended.err
 
 
 def test_a_run_that_judged_nothing_has_found_nothing_conformant() -> None:
@@ -277,7 +287,10 @@ def test_a_run_that_judged_nothing_has_found_nothing_conformant() -> None:
 
 def test_a_list_is_written_from_what_fails_and_then_excuses_it(here: Path) -> None:
     words = ["codec", "--run", "Accepted/*", "--known", "known"]
-    assert suite(*words, "--update-known", *adapter("refuses.py")).code == 1
+    ended = suite(*words, "--update-known", *adapter("refuses.py"))
+    assert ended.code == 1
+    entries = [line for line in (here / "known").read_text().splitlines() if line and not line.startswith("#")]
+    assert ended.out.splitlines()[-1] == f"known failures: {len(entries)} in known"
     assert "Accepted/many" in (here / "known").read_text()
     assert suite(*words, *adapter("refuses.py")).code == 0
 
@@ -293,6 +306,13 @@ def test_a_known_failure_that_passes_is_an_error_of_the_list(here: Path) -> None
     ended = suite("codec", "--run", "Accepted/many", "--known", "known", *adapter("readme.py"))
     assert ended.code == 2
     assert "  UNEXPECTED_PASS Accepted/many: passes, and known:1 says that it fails; delete the line" in ended.out
+
+
+@pytest.mark.parametrize(
+    ("near", "meant"), [("Accepted/mny", "Accepted/many"), ("retract/kept", "scheduler/retract/kept")]
+)
+def test_a_name_that_is_nearly_one_is_offered_the_one(near: str, meant: str) -> None:
+    assert says("explain", near, code=2).startswith(f"there is no case {near}; did you mean {meant}")
 
 
 # 3: the adapter broke its contract
@@ -317,30 +337,60 @@ def test_a_wrong_adapter_is_told_so_in_one_line(here: Path, role: str, body: str
 
 @pytest.mark.parametrize("words", ["/nowhere/adapter ---- X skips.py", "X skips.py ---- /nowhere/adapter"])
 def test_either_of_two_adapters_may_be_wrong(words: str) -> None:
-    line = says("both", "--", *words.replace("X", sys.executable).split(" "), code=3)
-    assert line.endswith("/nowhere/adapter cannot be started: No such file or directory")
+    line = says("both", "--", *words.replace("X", sys.executable).split(" "), code=2)
+    assert line.startswith("/nowhere/adapter cannot be started: No such file or directory; name a program")
 
 
 @pytest.mark.parametrize("command", ["", ".", "skips.py", "/dev/null"])
 def test_what_is_no_program_is_told_so(command: str) -> None:
-    assert "cannot be started: " in says("codec", "--", command, code=3)
+    assert "cannot be started: " in says("codec", "--", command, code=2)
 
 
 # Interrupted
 
 
-def test_who_interrupts_it_leaves_nothing_behind(here: Path) -> None:
+@pytest.mark.parametrize(
+    ("number", "word", "code"), [(signal.SIGINT, "interrupted", 130), (signal.SIGTERM, "terminated", 143)]
+)
+@pytest.mark.parametrize("role", ["codec", "worker"])
+def test_who_interrupts_it_leaves_nothing_behind(here: Path, role: str, number: int, word: str, code: int) -> None:
     """The adapter holds a pipe open as long as it lives: its end says that all is over."""
     os.mkfifo(here / "alive")
     (here / "hangs.py").write_text("import os, signal\nos.write(os.open('alive', os.O_WRONLY), b'!')\nsignal.pause()\n")
     process = subprocess.Popen(
-        [*PROGRAM, "worker", *adapter("hangs.py")], stderr=subprocess.PIPE, encoding="utf-8", start_new_session=True
+        [*PROGRAM, role, *adapter("hangs.py")], stderr=subprocess.PIPE, encoding="utf-8", start_new_session=True
     )
     with (here / "alive").open("rb", buffering=0) as alive:
         assert alive.read(1) == b"!"
-        process.send_signal(signal.SIGINT)
+        process.send_signal(number)
         assert alive.read(1) == b""
-    assert (process.communicate(timeout=60)[1], process.returncode) == ("", 130)
+    said = f"wiretask-conformance: {word}; the adapters are ended and nothing is reported\n"
+    assert (process.communicate(timeout=60)[1], process.returncode) == (said, code)
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_who_interrupts_scenarios_leaves_nothing_behind(here: Path, number: int, code: int) -> None:
+    """Both adapters are asked something that they never answer; each holds the pipe open as long as it lives."""
+    os.mkfifo(here / "alive")
+    (here / "hangs.py").write_text(
+        "import json, os, signal\n"
+        "pipe = os.open('alive', os.O_WRONLY)\n"
+        "input()\n"
+        "print(json.dumps({'seq': 1, 'implementation': {'name': 'hangs'}}), flush=True)\n"
+        "input()\nos.write(pipe, b'!')\nsignal.pause()\n"
+    )
+    process = subprocess.Popen(
+        [*PROGRAM, "worker", *adapter("hangs.py")],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8", start_new_session=True,
+    )  # fmt: skip
+    with (here / "alive").open("rb", buffering=0) as alive:
+        assert alive.read(1) == b"!"
+        assert alive.read(1) == b"!"
+        process.send_signal(number)
+        assert alive.read(1) == b""
+    out, err = process.communicate(timeout=60)
+    assert (out, process.returncode) == ("", code)
+    assert "Traceback" not in err
 
 
 # 5: the coverage

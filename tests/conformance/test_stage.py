@@ -87,6 +87,9 @@ class Adapter:
     def stop(self) -> None:
         self.asked.append(("stop", {}))
 
+    def fail(self) -> None:
+        self.asked.append(("fail", {}))
+
 
 def scenario(*steps: Step, role: str = "scheduler", **more: Any) -> Scenario:
     fields: dict[str, Any] = {"id": "b-1", "name": "x", "about": "", "level": "MUST", "kind": "scenario"}
@@ -410,11 +413,22 @@ def test_an_answer_of_the_adapter_has_its_verdict(answer: Any, verdict: str, sai
     assert result.verdict == verdict
 
 
-@pytest.mark.parametrize("answer", [{"ok": {}}, {"ok": {"listening": "here"}}, {"ok": {"listening": "127.0.0.1:x"}}])
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"ok": {}},
+        {"ok": {"listening": "here"}},
+        {"ok": {"listening": ":53211"}},
+        {"ok": {"listening": "127.0.0.1:x"}},
+        {"ok": {"listening": "127.0.0.1:0"}},
+        {"ok": {"listening": "127.0.0.1:65536"}},
+        {"ok": {"listening": "127.0.0.1:\u0663"}},
+    ],
+)
 def test_a_scheduler_that_starts_again_says_where(answer: Any) -> None:
     result = play(silent, {"restart": "kill"}, adapter=Adapter(restart=answer))
     assert result.verdict == "contract"
-    assert "the answer has no address" in result.detail
+    assert 'a scheduler says {"ok": {"listening": "HOST:PORT"}}' in result.detail
 
 
 @pytest.mark.parametrize(("scale", "patience", "seconds"), [(1.0, 1.0, 10.0), (3.0, 1.0, 10.0), (3.0, 4.0, 40.0)])
@@ -547,13 +561,21 @@ def test_what_was_late_is_played_once_more_and_nothing_else_is(answers: tuple[An
 
 
 def test_where_many_are_late_none_is_played_again() -> None:
+    for late in (behaviour.MOST_AGAIN, behaviour.MOST_AGAIN + 1):
+        adapter = Adapter(query=answering(OK, *[Hung("late")] * 2 * late))
+        found = [verdict for _, verdict in verdicts(Troupe(adapter), *numbered(late + 1))]
+        assert found == ["pass", *["timeout"] * late]
+        again = late if late <= behaviour.MOST_AGAIN else 0
+        assert [op for op, _ in adapter.asked].count("query") == 1 + late + again
+
+
+def test_where_nothing_comes_in_time_the_others_are_not_played() -> None:
+    """A worker that never connects would cost the time of every case."""
     adapter = Adapter(query=Hung("late"))
-    few, many = numbered(behaviour.MOST_AGAIN), numbered(behaviour.MOST_AGAIN + 1)
-    assert {verdict for _, verdict in verdicts(Troupe(adapter), *few)} == {"timeout"}
-    assert [op for op, _ in adapter.asked].count("query") == 2 * len(few)
-    adapter.asked.clear()
-    assert {verdict for _, verdict in verdicts(Troupe(adapter), *many)} == {"timeout"}
-    assert [op for op, _ in adapter.asked].count("query") == len(many)
+    found = [verdict for _, verdict in verdicts(Troupe(adapter), *numbered(50))]
+    assert found.count("timeout") + found.count("not_applicable") == 50
+    assert behaviour.HOPELESS <= found.count("timeout") < behaviour.HOPELESS + behaviour.ADAPTERS
+    assert [op for op, _ in adapter.asked].count("query") == found.count("timeout")
 
 
 def test_the_second_try_has_more_time() -> None:
@@ -591,5 +613,11 @@ def test_an_adapter_that_does_not_start_costs_its_scenario(error: Exception, ver
 
 def test_an_adapter_that_cannot_end_is_stopped() -> None:
     adapter = Adapter(query=OK, end=ContractError("no"))
+    assert verdicts(Troupe(adapter), *numbered(1)) == [("b-0", "pass")]
+    assert [op for op, _ in adapter.asked] == ["query", "end", "fail"]
+
+
+def test_an_adapter_that_has_no_end_is_started_anew_and_has_not_failed() -> None:
+    adapter = Adapter(query=OK, end={"skipped": "not yet"})
     assert verdicts(Troupe(adapter), *numbered(1)) == [("b-0", "pass")]
     assert [op for op, _ in adapter.asked] == ["query", "end", "stop"]

@@ -46,7 +46,7 @@ def test_an_adapter_that_hangs_is_told_so(tmp_path, capsys, monkeypatch):
 
 
 def test_a_command_that_is_not_there_is_told_so(capsys):
-    assert main(["codec", "--", "/nowhere/adapter"]) == 3
+    assert main(["codec", "--", "/nowhere/adapter"]) == 2
     assert "cannot be started" in capsys.readouterr().err
 
 

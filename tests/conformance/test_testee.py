@@ -146,12 +146,13 @@ def test_it_is_told_to_stop_before_it_is_ended(adapter: Adapter, tmp_path: Path)
 @pytest.mark.parametrize(
     ("body", "said"),
     [
-        ("", "it ended without an answer"),
-        ("next(asked)\n", "it ended without an answer"),
-        ("next(asked)\nos.kill(os.getpid(), signal.SIGSEGV)\n", "it ended without an answer"),
+        ("", "it ended with the exit code 0 without an answer"),
+        ("next(asked)\n", "it ended with the exit code 0 without an answer"),
+        ("next(asked)\nos.kill(os.getpid(), signal.SIGSEGV)\n", "it was ended by SIGSEGV without an answer"),
+        ("next(asked)\nos.close(1)\n" + HANGS, "it has closed its output without an answer"),
         ("next(asked)\nprint('{\"seq\": ', end='')\n", "its answer is no JSON"),
         ("next(asked)\nsys.exit('no such library')\n", "its standard error ends with: no such library"),
-        ("next(asked)\n1 / 0\n", "its standard error ends with: ZeroDivisionError: division by zero"),
+        ("next(asked)\n1 / 0\n", "1 / 0 | ~~^~~ | ZeroDivisionError: division by zero"),
         ("next(asked)\nos.write(2, b'caf\\xe9\\n')\n", "its standard error ends with: caf\ufffd"),
         ("next(asked)\nos.write(2, b'x' * 9000)\n", "its standard error ends with: " + "x" * 200),
     ],
@@ -197,11 +198,11 @@ def test_one_that_leaves_something_behind_holds_nobody_up(adapter: Adapter, tmp_
 def test_one_that_always_dies_is_started_so_often_and_no_more(
     adapter: Adapter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(testee, "MOST_STARTS", 3)
+    monkeypatch.setattr(testee, "MOST_FAILURES", 3)
     one = greeted(adapter("start()\n"))
     assert ask_many(one, *range(6)) == ["crash"] * 3 + ["contract"] * 3
     assert one.starts == 3
-    assert str(refused(one.ask, "echo")) == "it was started 3 times and is not started again"
+    assert str(refused(one.ask, "echo")) == "echo: it has failed 3 times and is not started again"
 
 
 def test_one_that_does_not_greet_a_second_time_is_blamed_for_the_request(adapter: Adapter, tmp_path: Path) -> None:
@@ -214,7 +215,10 @@ def test_one_that_does_not_greet_a_second_time_is_blamed_for_the_request(adapter
 
 def test_a_program_that_is_not_there_is_no_crash_of_a_codec(tmp_path: Path) -> None:
     nowhere = testee.Testee([str(tmp_path / "adapter")])
-    assert str(refused(greeted, nowhere)) == f"{tmp_path / 'adapter'} cannot be started: No such file or directory"
+    assert str(refused(greeted, nowhere)) == (
+        f"{tmp_path / 'adapter'} cannot be started: No such file or directory; "
+        "name a program, with its folder (./my-adapter)"
+    )
     nowhere.close()
 
 
@@ -232,7 +236,7 @@ def test_one_that_never_answers_hangs(adapter: Adapter) -> None:
     one = greeted(adapter("start()\n" + HANGS))
     error = refused(one.ask, "echo", seconds=0.05)
     assert (type(error), verdict(error)) == (Hung, "timeout")
-    assert str(error) == "no answer for 0.05 seconds; flush standard output after each line"
+    assert str(error) == "echo: no answer for 0.05 seconds; flush standard output after each line"
 
 
 def test_one_that_does_not_end_its_line_is_told_to_flush_it(adapter: Adapter) -> None:
@@ -328,7 +332,7 @@ def test_a_line_may_be_long_and_no_longer(adapter: Adapter, monkeypatch: pytest.
     line = "os.write(1, b'{\"seq\": %d}' + b' ' * %d + b'\\n')\n"
     one = greeted(adapter("start()\nnext(asked)\n" + line % (2, 988) + "next(asked)\n" + line % (3, 989)))
     assert one.ask("echo", seconds=20) == {"seq": 2}
-    assert str(refused(one.ask, "echo", seconds=20)) == "a line of its answer is longer than 1000 octets"
+    assert str(refused(one.ask, "echo", seconds=20)) == "echo: a line of its answer is longer than 1000 octets"
 
 
 # One that answers something else
@@ -407,6 +411,11 @@ def test_one_that_says_no_name_or_another_version_is_quoted(adapter: Adapter, an
     error = refused(greeted, adapter(f"say(next(asked)['seq'], {answer})\n" + HANGS))
     assert str(error).endswith(said)
     assert verdict(error) == "contract"
+
+
+def test_one_that_lacks_what_nobody_knows_is_told_what_there_is(adapter: Adapter) -> None:
+    said = str(refused(greeted, adapter("start(lacks=['auth', 'cancle'])\n")))
+    assert said.startswith("lacks names cancle; the features are auth, cancel, crash, ")
 
 
 def test_an_adapter_that_greets_wrongly_is_ended(adapter: Adapter) -> None:
