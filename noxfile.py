@@ -61,7 +61,9 @@ def conformance(session: nox.Session) -> None:
     """The conformance suite from the wheel, against all that is ours; `-- worker -- ./yours` for somebody else's."""
     suite = installed_suite(session)
     if session.posargs:
-        session.run(*suite, *session.posargs)
+        # `./yours` is what it was where somebody has typed it.
+        with session.chdir(session.invoked_from):
+            session.run(*suite, *session.posargs)
         return
     for role, environment, command in implementations(session):
         report = f"reports/{len(list(Path('reports').glob('*'))) + 1}-{role}"
@@ -72,6 +74,12 @@ def conformance(session: nox.Session) -> None:
     session.run("python", str(CONFORMANCE / "mutants" / "gate.py"))
     zipped, smallest = str(zipped_suite(session)), ["codec", "--run", "Hello/**", "--"]
     session.run("python", "-I", "-S", zipped, *smallest, "python", str(CONFORMANCE / "implementations/python/codec.py"))
+
+
+@nox.session(name="zipapp", default=False)
+def zipapp_(session: nox.Session) -> None:
+    """Builds dist/wiretask-conformance.pyz: the whole suite in one file, for a machine with nothing but Python 3.9."""
+    zipped_suite(session)
 
 
 @nox.session(default=False)
@@ -114,15 +122,27 @@ def implementations(session: nox.Session) -> Iterator[tuple[str, dict[str, str],
     yield "worker", {}, [str(folder / "worker-testee")]
 
 
+#: What an old Python says of the zipped suite must be one line, so this is read by any.
+ZIPPED = """\
+import sys
+
+if sys.version_info < (3, 9):
+    text = "wiretask-conformance: this is Python %d.%d, and it needs 3.9 or later; run it with python3.9"
+    sys.exit(text % sys.version_info[:2])
+
+from wiretask_conformance.__main__ import main
+
+sys.exit(main())
+"""
+
+
 def zipped_suite(session: nox.Session) -> Path:
     """The suite as one file that needs nothing but Python: dist/wiretask-conformance.pyz."""
-    staged = Path.cwd() / "zipped"
+    staged = Path(session.create_tmp()) / "zipped"
     shutil.rmtree(staged, ignore_errors=True)
     source = CONFORMANCE / "wiretask_conformance"
     shutil.copytree(source, staged / source.name, ignore=shutil.ignore_patterns("__pycache__", "handmade.py"))
-    (staged / "__main__.py").write_text(
-        "import sys\nfrom wiretask_conformance.__main__ import main\nsys.exit(main())\n"
-    )
+    (staged / "__main__.py").write_text(ZIPPED)
     target = CONFORMANCE.parent / "dist" / "wiretask-conformance.pyz"
     target.parent.mkdir(exist_ok=True)
     zipapp.create_archive(staged, target, interpreter="/usr/bin/env python3", compressed=True)
