@@ -76,8 +76,10 @@ class Room:
             try:
                 (busy, _, _) = self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
             except sqlite3.OperationalError as error:
-                # On a full disk, say, the log grows on until there is room.
-                if error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_IOERR:
+                # On a full disk, say, the log grows on until there is room. Some cannot even cut a file then, and the
+                # log that is copied back is written over.
+                code = error.sqlite_errorcode
+                if code & 0xFF == sqlite3.SQLITE_IOERR and code != sqlite3.SQLITE_IOERR_TRUNCATE:
                     raise
                 break
         return log_bytes(self._path) < before
