@@ -25,7 +25,7 @@ PATIENCE = 4.0
 MOST_AGAIN = 10
 NEVER_ENOUGH = 1 << 30
 #: Where none of the first cases has ended in time, the others are not played.
-HOPELESS = 8
+HOPELESS = 6
 _HOPELESS_TEXT = "not played: nothing came in time in the first %d cases; see the log of one of them" % HOPELESS
 #: Limits of the scheduler that scenarios share.
 SHARED_LIMITS = {"resume_window": "500"}

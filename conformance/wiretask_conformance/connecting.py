@@ -8,7 +8,7 @@ from wiretask_conformance import hearing
 from wiretask_conformance.actor import Actor
 from wiretask_conformance.matching import merged
 from wiretask_conformance.scenario import Step
-from wiretask_conformance.setting import START_SECONDS, WITHIN_SECONDS, Setting
+from wiretask_conformance.setting import CONNECT_SECONDS, WITHIN_SECONDS, Setting
 from wiretask_conformance.tap import Tap
 from wiretask_conformance.verdicts import Failed, HarnessError, TimedOut
 
@@ -82,7 +82,7 @@ class Connecting(Setting):
         With `not_before` it must stay away for so many milliseconds.
         """
         begun = asyncio.get_running_loop().time()
-        deadline = self.deadline(step, START_SECONDS)
+        deadline = self.deadline(step, CONNECT_SECONDS)
         try:
             left = deadline - asyncio.get_running_loop().time()
             streams = await asyncio.wait_for(self._arrivals.get(), left)

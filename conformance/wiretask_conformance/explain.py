@@ -55,6 +55,8 @@ class Explainer:
         yield from self._octets(case)
         yield ""
         yield "expected: %s" % _expected(case)
+        if "error" in case.expected:
+            yield "  %s" % self.spec.errors[case.expected["error"]]["text"]
         yield ""
         yield "by hand, one line to the adapter's standard input after its start:"
         yield "  %s" % json.dumps({"seq": 2, **case.requests[0]})

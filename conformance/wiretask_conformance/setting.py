@@ -23,6 +23,8 @@ from wiretask_conformance.wire import Wire
 WITHIN_SECONDS = 5.0
 #: The same for a part that starts, or starts again.
 START_SECONDS = 30.0
+#: The same for a worker or a client that looks for its scheduler.
+CONNECT_SECONDS = 10.0
 #: Lines of the wire log that are kept of a scenario.
 LOG_LINES = 400
 _COUNTER = itertools.count(1)
