@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from wiretask_conformance import copying, coverage, known, performance, spec
+from wiretask_conformance import copying, coverage, interrupts, known, performance, spec
 from wiretask_conformance.explain import Explainer
 from wiretask_conformance.known import KnownError
 from wiretask_conformance.patterns import matches
@@ -44,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options, rest = parser.parse_known_args(own)
     if rest:
         parser.error("unrecognized arguments: %s; the command of an adapter comes after --" % " ".join(rest))
-    former = signal.signal(signal.SIGTERM, _terminate)
+    former = signal.signal(signal.SIGTERM, interrupts.terminate)
     try:
         code: int = options.act(options, command)
         sys.stdout.flush()
@@ -61,21 +61,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OSError as error:
         where = "" if error.filename is None else "%s: " % error.filename
         return _say("%s%s" % (where, error.strerror), USAGE)
-    except Terminated:
+    except interrupts.Terminated:
         return _say("terminated; the adapters are ended and nothing is reported", TERMINATED)
     except KeyboardInterrupt:
         return _say("interrupted; the adapters are ended and nothing is reported", INTERRUPTED)
     finally:
         signal.signal(signal.SIGTERM, former)
     return code
-
-
-class Terminated(KeyboardInterrupt):
-    """Somebody has asked us to stop: as an interrupt, with an exit code of its own."""
-
-
-def _terminate(*_: object) -> None:
-    raise Terminated
 
 
 class _Usage(Exception):

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
+from wiretask_conformance import interrupts
 from wiretask_conformance.results import Result
 from wiretask_conformance.scenario import Scenario, templates
 from wiretask_conformance.spec import Spec
@@ -83,6 +84,8 @@ class Troupe:
         """Ends all of them now: nobody waits any more for what they do."""
         for testee in self._all:
             testee.stop()
+        if self.beside is not None:
+            self.beside.abandon()
 
 
 def run(
@@ -94,18 +97,7 @@ def run(
     again: bool = True,
 ) -> list[Result]:
     """Every scenario, in order; none more once `enough` have failed. What is late is tried once more, if `again`."""
-    return asyncio.run(_unless_cancelled(troupe, _run(troupe, scenarios, said, enough, again=again)))
-
-
-async def _unless_cancelled(troupe: Troupe, running: Coroutine[Any, Any, list[Result]]) -> list[Result]:
-    """Somebody who interrupts a run does not wait for adapters: threads that listen to them end with them."""
-    try:
-        return await running
-    except asyncio.CancelledError:
-        troupe.abandon()
-        if troupe.beside is not None:
-            troupe.beside.abandon()
-        raise
+    return interrupts.run(_run(troupe, scenarios, said, enough, again=again), troupe.abandon)
 
 
 async def _run(

@@ -56,7 +56,7 @@ class Explainer:
         yield ""
         yield "expected: %s" % _expected(case)
         if "error" in case.expected:
-            yield "  %s" % self.spec.errors[case.expected["error"]]["text"]
+            yield "  %s" % self.spec.error_texts[case.expected["error"]]
         yield ""
         yield "by hand, one line to the adapter's standard input after its start:"
         yield "  %s" % json.dumps({"seq": 2, **case.requests[0]})

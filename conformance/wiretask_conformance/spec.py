@@ -54,6 +54,7 @@ class Spec:
         self.enums: dict[str, dict[str, Any]] = body["enums"]
         self.flags: dict[str, dict[str, Any]] = body["flags"]
         self.errors: dict[str, dict[str, Any]] = body["errors"]
+        self.error_texts: dict[str, str] = body["error_texts"]
         self.error_names = {error["code"]: name for name, error in self.errors.items()}
         self.limits: dict[str, dict[str, Any]] = body["limits"]
         self.machines = {name: Machine(machine) for name, machine in body["machines"].items()}
