@@ -23,6 +23,8 @@ log = logging.getLogger(__name__)
 GROUP_ROWS, GROUP_OCTETS = 2000, 16 << 20
 #: How long to wait before a commit that found no space, or no lock, is tried again: at first, and at most.
 RETRY_SECONDS, RETRY_MOST_SECONDS = 0.05, 1.0
+#: What is on its way goes through the log into the file, on pages of which it fills a half at the least.
+ROOM_SHARE = 4
 #: Housekeeping is done between commits, at most this often unless there is more to do.
 MAINTAIN_SECONDS = 0.5
 
@@ -43,6 +45,8 @@ class Group:
 
     turns: list[Turn]
     conflicts: Sequence[bytes] = field(default=())
+    #: Octets of new tasks that there is room for, where something was written.
+    room: int | None = None
 
 
 class Committer:
@@ -132,9 +136,9 @@ class Committer:
                 self._write(turns[: len(turns) // 2])
                 self._write(turns[len(turns) // 2 :])
                 return
-            group.conflicts = committed.conflicts
-            # What is on its way must find room as well, in the log and in the file.
-            if committed.room < 2 * self._octets:
+            group.conflicts, group.room = committed.conflicts, committed.room
+            # What is on its way must find room as well.
+            if committed.room < ROOM_SHARE * self._octets:
                 self._refuse("little space is left on the disk of the store")
             self.figures.commits += 1
             self.figures.rows += sum(turn.changes.rows() for turn in turns)

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from wiretask_protocol.errors import ErrorCode, error_message
 from wiretask_protocol.messages import Hello, Role, ToScheduler
 from wiretask_scheduler import logs
-from wiretask_scheduler.committer import Committer, Group, InlineCommitter
+from wiretask_scheduler.committer import ROOM_SHARE, Committer, Group, InlineCommitter
 from wiretask_scheduler.core import Broker, Lookup, Now, Turn
 from wiretask_scheduler.core.facts import Kind as FactKind
 from wiretask_scheduler.core.records import StoredTask
@@ -66,6 +66,7 @@ class Flow:
         #: What is on its way to the store, turn by turn.
         self._sizes: deque[tuple[int, int]] = deque()
         self._lag_rows = self._lag_octets = 0
+        self._lag_limit = LAG_OCTETS
         self._paused = False
         self._lookups: dict[int, deque[Lookup]] = {}
         self._settling: deque[tuple[int, asyncio.Future[None]]] = deque()
@@ -101,6 +102,7 @@ class Flow:
             last_seq=loaded.last_seq,
             now=now(),
         )
+        self._limit_lag(loaded.room)
         self.committer.start()
         self.flush()
 
@@ -198,7 +200,9 @@ class Flow:
             future = self._settling.popleft()[1]
             if not future.done():
                 future.set_result(None)
-        if self._paused and self._lag_rows < LAG_ROWS // 2 and self._lag_octets < LAG_OCTETS // 2:
+        if group.room is not None:
+            self._limit_lag(group.room)
+        if self._paused and self._lag_rows < LAG_ROWS // 2 and self._lag_octets <= self._lag_limit // 2:
             self._paused = False
             self.server.pause_clients(paused=False)
 
@@ -214,11 +218,15 @@ class Flow:
         for peer, error in turn.closes:
             self.server.close(peer, error)
 
+    def _limit_lag(self, room: int) -> None:
+        """What could find no room must not be on its way: all that comes after it would wait with it."""
+        self._lag_limit = max(0, min(LAG_OCTETS, room // ROOM_SHARE))
+
     def _count(self, rows: int, octets: int) -> None:
         self._sizes.append((rows, octets))
         self._lag_rows += rows
         self._lag_octets += octets
-        if not self._paused and (self._lag_rows > LAG_ROWS or self._lag_octets > LAG_OCTETS):
+        if not self._paused and (self._lag_rows > LAG_ROWS or self._lag_octets > self._lag_limit):
             self._paused = True
             self.server.pause_clients(paused=True)
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import errno
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -235,6 +236,57 @@ def test_the_index_of_the_log_may_find_no_space_either(place, disk):
             await until(lambda: disk["faults"], "the index did not grow")
             await client.pong()
         await client.accepted(60)
+
+    run(story())
+    assert place.scheduler.terminate() == 0
+
+
+@pytest.fixture
+def small_disk(place, tmp_path):
+    """A store on a disk of its own, of 24 MiB."""
+    folder = tmp_path / "small"
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=24m", "none", folder]
+    if subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("only root may mount a small disk")
+    place.store = f"sqlite:{folder / 'tasks.db'}"
+    yield folder
+    place.stop()
+    subprocess.run(["umount", "-l", folder], check=True)
+
+
+async def fill(client, first):
+    """Submits without waiting until new tasks are refused; how many were taken, and the last seq."""
+    sent = first - 1
+    while not any(isinstance(message, Error) for message in client.inbox):
+        await client.send(*(submit(seq, body=bytes(5000)) for seq in range(sent + 1, sent + 51)))
+        sent += 50
+        await client.pong()
+    await client.accepted(sent)
+    refused = {message.seq for message in client.inbox if isinstance(message, Error)}
+    assert {message.code for message in client.inbox if isinstance(message, Error)} == {ErrorCode.STORE_FULL}
+    client.inbox.clear()
+    return set(range(first, sent + 1)) - refused, sent
+
+
+def test_a_disk_that_tasks_have_filled_has_room_again_when_they_have_ended(place, small_disk):
+    """Nobody frees anything but the scheduler, and that inside of its file."""
+
+    async def story():
+        client = await RawPeer.join(place.start())
+        total, last, rounds = 0, 0, 0
+        # More than the disk holds: 8 KiB each, the log and what is kept besides.
+        while total < 4000:
+            taken, last = await fill(client, last + 1)
+            total, rounds = total + len(taken), rounds + 1
+            worker = await RawPeer.work(place.address, slots=300)
+            for seq in range(1, len(taken) + 1):
+                await finish(worker, seq, await worker.get(Task))
+            assert {(await client.get(Result)).task_id for _ in taken} == {task_id(number) for number in taken}
+            worker.abort()
+            again = "takes new tasks again"
+            await until(lambda: place.log.count(again) >= rounds, "new tasks are refused for ever")  # noqa: B023 -- at once
+        assert rounds < 40
 
     run(story())
     assert place.scheduler.terminate() == 0

@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from wiretask_scheduler.committer import GROUP_OCTETS, Committer, InlineCommitter
+from wiretask_scheduler.committer import GROUP_OCTETS, ROOM_SHARE, Committer, InlineCommitter
 from wiretask_scheduler.core import Turn
 from wiretask_scheduler.core.turn import Ended
 from wiretask_scheduler.store import Committed, StoreBusyError, StoreError, StoreFullError
@@ -188,15 +188,14 @@ def test_new_tasks_are_refused_before_the_disk_is_full(told, room, refused):
     assert told.words == [*[("full", True)] * refused, ("released", turns, [])]
 
 
-def test_what_is_on_its_way_counts_twice_for_the_room_that_is_left(told):
-    """It goes through the log into the file."""
-    store = FakeStore(room=4 * GROUP_OCTETS - 1)
+def test_what_is_on_its_way_counts_for_the_room_that_is_left(told):
+    store = FakeStore(room=2 * ROOM_SHARE * GROUP_OCTETS - 1)
     store.regains = [False] * 9
     turns = [turn() for _ in range(3)]
     run(told, store, *turns, octets=GROUP_OCTETS)
     assert [word for word, *_ in told.words] == ["full", "released", "released", "released"]
     roomy = Told()
-    run(roomy, FakeStore(room=4 * GROUP_OCTETS), *turns, octets=GROUP_OCTETS)
+    run(roomy, FakeStore(room=2 * ROOM_SHARE * GROUP_OCTETS), *turns, octets=GROUP_OCTETS)
     assert [word for word, *_ in roomy.words] == ["released"] * 3
 
 

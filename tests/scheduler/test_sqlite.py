@@ -259,7 +259,7 @@ def test_what_nobody_uses_any_more_is_room_in_the_file_of_a_disk_that_stays_full
     store.commit(1, [Changes(ended=[end(seq, None, forget=5) for seq in range(1, 801)])])
     while store.maintain(6):
         pass
-    assert store.commit(1, [Changes(inserted=[insert(802)])]).room > before + 4_000_000
+    assert store.commit(1, [Changes(inserted=[insert(802)])]).room > before + 2_000_000
     store.close()
 
 

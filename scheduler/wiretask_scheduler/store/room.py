@@ -40,10 +40,16 @@ class Room:
         self._path = path
         self._ballast = Ballast(path)
 
-    def after_commit(self) -> int:
-        """Keeps the log in its bounds. Returns how much room is left for new tasks."""
+    def left(self) -> int:
+        """How much room is left for new tasks. Call it after each commit: it keeps the log in its bounds."""
         free, reserve = self._trimmed()
-        return free - reserve + (self._unused() if free < _PLENTY_BYTES else 0)
+        return self._left(free, reserve)
+
+    def _left(self, free: int, reserve: int) -> int:
+        """How much room is left for new tasks: they go through the log, for which only the disk has room."""
+        if free > _PLENTY_BYTES:
+            return free - reserve
+        return min(free + self._unused() - reserve, 2 * free)
 
     def _trimmed(self) -> tuple[int, int]:
         """What `_free` says when the log is no longer than what is free for copying it back."""
@@ -64,8 +70,8 @@ class Room:
         free, reserve = self._trimmed()
         if not self._ballast.octets and free > self._ballast.wanted + reserve and self._ballast.restore():
             free, reserve = self._free()
-        # Twice the reserve: what has just been refused would else be taken and refused by turns.
-        return bool(self._ballast.octets) and free + self._unused() > 2 * reserve
+        # More than nothing: what has just been refused would else be taken and refused by turns.
+        return bool(self._ballast.octets) and self._left(free, reserve) > reserve
 
     def cut_log(self, tries: int = 1) -> bool:
         """Copies the log back into the file and cuts it; whether it is shorter. The commits in it stand either way."""

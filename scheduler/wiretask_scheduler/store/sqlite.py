@@ -86,6 +86,7 @@ class SqliteStore:
                 ],
                 lease_ceiling=self._meta("lease_ceiling", 1),
                 last_seq=self._last_seq,
+                room=self._room.left(),
             )
 
     def _load_tasks(self) -> Iterator[StoredTask]:
@@ -112,7 +113,7 @@ class SqliteStore:
                 self._roll_back()
                 raise
             self._retention.committed()
-            return Committed(conflicts=conflicts, room=self._room.after_commit())
+            return Committed(conflicts=conflicts, room=self._room.left())
 
     def _roll_back(self) -> None:
         if self._writer.in_transaction:

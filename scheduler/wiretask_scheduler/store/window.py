@@ -43,6 +43,8 @@ class Loaded:
     facts: Sequence[StoredFact] = ()
     lease_ceiling: int
     last_seq: int
+    #: Octets of new tasks that there is room for.
+    room: int = sys.maxsize
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
