@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
@@ -33,6 +33,8 @@ log = logging.getLogger(__name__)
 LAG_ROWS, LAG_OCTETS = 50_000, 64 << 20
 #: Lookups that are answered for one peer at a time: their reports are all in memory then.
 _LOOKUPS = 32
+#: Lookups that wait for one peer beyond which it is not read from.
+_LOOKUPS_MOST = 1024
 #: After a stall, how long the sockets are read before the core hears that time has passed.
 _DRAIN_SECONDS = 0.02
 
@@ -69,6 +71,8 @@ class Flow:
         self._lag_limit = LAG_OCTETS
         self._paused = False
         self._lookups: dict[int, deque[Lookup]] = {}
+        #: How many there are for each peer, with those that wait for their turn to be durable.
+        self._asked: Counter[int] = Counter()
         self._settling: deque[tuple[int, asyncio.Future[None]]] = deque()
         self._put = self._released = 0
         self._timer: asyncio.TimerHandle | None = None
@@ -155,6 +159,7 @@ class Flow:
         """A peer is gone."""
         self.outbox.forget(number)
         self._lookups.pop(number, None)
+        self._asked.pop(number, None)
         level = logging.INFO if number in self.broker.state.workers else logging.DEBUG
         log.log(level, "peer %d is gone (%s)", number, leaving)
         with _reported("the end of a connection"):
@@ -182,6 +187,10 @@ class Flow:
             self._put += 1
             octets = self.outbox.take(turn)
             self._count(turn.changes.rows(), octets)
+            for lookup in turn.lookups:
+                self._asked[lookup.peer] += 1
+            for peer in {lookup.peer for lookup in turn.lookups}:
+                self._pace(peer)
             self.committer.put(turn, octets)
         self._arm()
 
@@ -246,10 +255,18 @@ class Flow:
             for lookup in some:
                 with _reported("an answer of the store"):
                     self.broker.found(lookup, found.get(lookup.task_id), now())
+            self._asked[peer] -= len(some)
+            if self._asked[peer] <= 0:
+                del self._asked[peer]
             self.flush()
+            self._pace(peer)
             self._look_up(peer)
 
         self.questions.ask(lambda: self.store.tasks([lookup.task_id for lookup in some]), answered)
+
+    def _pace(self, peer: int) -> None:
+        """A client that asks faster than the store answers is not read from meanwhile."""
+        self.server.pause(peer, paused=self.broker.is_waiting(peer) or self._asked[peer] > _LOOKUPS_MOST)
 
     def _fetch(self, wanted: Wanted, arrived: Arrived) -> None:
         def read() -> Found:

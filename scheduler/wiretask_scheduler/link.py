@@ -9,7 +9,7 @@ import asyncio
 import logging
 import socket
 import time
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Literal, cast
 
 from wiretask_protocol.errors import ErrorCode, error_message
 from wiretask_protocol.messages import Error, Hello
@@ -22,6 +22,8 @@ log = logging.getLogger(__name__)
 
 #: Output that waits in the socket of one peer beyond which it gets nothing more for now.
 OUTPUT_OCTETS = 1 << 20
+#: The store lags behind the clients, or this one waits for what the store says.
+Pause = Literal["lag", "answers"]
 #: How long the last Error has to reach a peer that is being closed.
 LINGER_SECONDS = 1.0
 
@@ -33,8 +35,8 @@ class Link(asyncio.Protocol):
         self._server = server
         #: Whether the output is full.
         self._full = False
-        #: Whether the store lags behind the clients.
-        self._paused = False
+        #: Why it is not read from, besides.
+        self._pauses: set[Pause] = set()
         #: Octets written; what has left the socket's queue; and when that last grew.
         self._written = 0
         self._left = 0
@@ -107,14 +109,15 @@ class Link(asyncio.Protocol):
         self._transport.write(octets)
         return not self._full
 
-    def pause(self, *, paused: bool) -> None:
-        """Stops or resumes reading from a client while the store lags."""
-        if paused == self._paused or self._transport.is_closing():
+    def pause(self, why: Pause, *, paused: bool) -> None:
+        """Stops reading from a client, or resumes where that was the only reason."""
+        if paused == (why in self._pauses) or self._transport.is_closing():
             return
-        self._paused = paused
         if paused:
+            self._pauses.add(why)
             self._transport.pause_reading()
         else:
+            self._pauses.discard(why)
             self._read_again()
 
     def after(self) -> None:
@@ -138,7 +141,7 @@ class Link(asyncio.Protocol):
                 self._left, self._progressed = left, now
             elif now - self._progressed > session.settings.silence_seconds:
                 self._cut_off()
-        elif not self._paused:
+        elif not self._pauses:
             session.tick(now)
             self.after()
 
@@ -171,11 +174,12 @@ class Link(asyncio.Protocol):
         error: Error | None = self.session.judge(hello)
         if error is None:
             self._server.scheduler.join(self.session, hello)
+            self._server.joined(self)
         else:
             self.session.close(error)
 
     def _read_again(self) -> None:
-        if not (self._full or self._paused or self._transport.is_closing()):
+        if not (self._full or self._pauses or self._transport.is_closing()):
             self.session.resumed(time.monotonic())
             self._transport.resume_reading()
 

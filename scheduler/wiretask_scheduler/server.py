@@ -77,6 +77,11 @@ class Server:
             session.close(error_message(ErrorCode.TOO_MANY_CONNECTIONS))
         return session
 
+    def joined(self, link: Link) -> None:
+        """A peer has been found good. While the store lags, clients that are new wait like the others."""
+        if self._paused and _is_client(link):
+            link.pause("lag", paused=True)
+
     def closed(self, link: Link) -> None:
         """A connection has ended."""
         session = link.session
@@ -112,9 +117,14 @@ class Server:
         """Stops or resumes reading from all clients; workers are bounded by their credit."""
         self._paused = paused
         for link in self.links.values():
-            hello = link.session.hello
-            if hello is not None and hello.role == Role.CLIENT:
-                link.pause(paused=paused)
+            if _is_client(link):
+                link.pause("lag", paused=paused)
+
+    def pause(self, number: int, *, paused: bool) -> None:
+        """Stops or resumes reading from a client that waits for what the store says."""
+        link = self.links.get(number)
+        if link is not None:
+            link.pause("answers", paused=paused)
 
     # -- time --
 
@@ -142,3 +152,8 @@ class Server:
             await asyncio.sleep(_STOP_ROUND_SECONDS)
         for link in list(self.links.values()):
             link.abort()
+
+
+def _is_client(link: Link) -> bool:
+    hello = link.session.hello
+    return hello is not None and hello.role == Role.CLIENT

@@ -4,6 +4,7 @@ import asyncio
 import socket
 import struct
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -27,6 +28,7 @@ from wiretask_protocol.messages import (
 from wiretask_scheduler import link
 from wiretask_scheduler.core import Settings
 from wiretask_scheduler.session import SessionSettings
+from wiretask_scheduler.store.memory import MemoryStore
 from wiretask_scheduler.store.sqlite import SqliteStore
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -446,6 +448,68 @@ def test_clients_are_paused_while_the_store_lags_and_workers_are_not(run):
             assert place.flow.broker.state.counts["submitted"] == 0
             place.flow.server.pause_clients(paused=False)
             assert await client.get() == Accepted(1)
+
+    run(story())
+
+
+def test_a_client_that_comes_while_the_store_lags_waits_like_the_others(run):
+    async def story():
+        async with serving() as place:
+            place.flow.server.pause_clients(paused=True)
+            client, worker = await place.join(), await place.worker()
+            await client.send(submit(1))
+            await worker.send(Hello(HelloKind.PING, 1))
+            assert await worker.get() == Hello(HelloKind.PONG, 1)
+            assert place.flow.broker.state.counts["submitted"] == 0
+            place.flow.server.pause_clients(paused=False)
+            assert await client.get() == Accepted(1)
+
+    run(story())
+
+
+class SlowStore(MemoryStore):
+    """Says what it has when it is let."""
+
+    def __init__(self):
+        super().__init__()
+        self.let = threading.Event()
+
+    def tasks(self, ids):
+        assert self.let.wait(20)
+        return super().tasks(ids)
+
+
+FLOODS = {
+    "queries": lambda seq: Query(seq, task_id(seq)),
+    "submits that are sent again": lambda seq: submit(seq, flags=4),
+    "submits that wait for others": lambda seq: submit(seq, after=(task_id(seq + 10**6),)),
+}
+
+
+@pytest.mark.parametrize("flood", FLOODS)
+def test_a_client_that_asks_faster_than_the_store_answers_is_not_read_from_meanwhile(run, flood):
+    """What it has sent waits in its socket and not in our memory; others do not notice."""
+
+    async def story():
+        store = SlowStore()
+        async with serving(store) as place:
+            client, other = await place.join(), await place.join()
+            link = place.flow.server.links[1]
+            client.writer.transport.set_write_buffer_limits(high=1 << 24)
+            await client.send(*map(FLOODS[flood], range(1, 40_001)))
+            while not link._pauses:  # noqa: ASYNC110 -- the link has nobody to tell
+                await asyncio.sleep(0.001)
+            await other.send(Hello(HelloKind.PING, 1))
+            assert await other.get() == Hello(HelloKind.PONG, 1)
+            known = place.flow.broker.state.clients[1]
+            assert known.received + len(known.backlog) < 30_000
+            store.let.set()
+            last = 0
+            while last < 40_000:
+                message = await client.get()
+                last = max(last, message.seq) if isinstance(message, Accepted) else last
+            while link._pauses:
+                await client.get()
 
     run(story())
 

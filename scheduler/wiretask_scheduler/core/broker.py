@@ -155,6 +155,11 @@ class Broker:
         who: Peer | None = self.state.clients.get(peer) or self.state.workers.get(peer)
         return who.received if who is not None else 0
 
+    def is_waiting(self, peer: int) -> bool:
+        """Whether what comes from a client waits for what the store says: better not to read it before."""
+        client = self.state.clients.get(peer)
+        return client is not None and bool(client.asked)
+
     def leave(self, peer: int, leaving: Leaving, now: Now) -> None:
         """The connection of a peer has ended."""
         state = self.state
