@@ -197,6 +197,7 @@ class Flow:
     def _release(self, group: Group) -> None:
         """A group is durable."""
         if group.conflicts:
+            self.outbox.drop(group.conflicts, group.turns)
             self.broker.conflicted(group.conflicts, now())
             self._soon()
         for turn in group.turns:

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import chain, islice
 from typing import NamedTuple
 
 import msgspec
@@ -133,6 +133,13 @@ class Outbox:
         self._bodies |= new
         self._octets += octets
         return octets + sum([len(row.report) for row in turn.changes.ended if row.report is not None])
+
+    def drop(self, conflicts: Iterable[bytes], turns: Iterable[Turn]) -> None:
+        """Of some new tasks the ids were there already: they are not taken in, and their envelopes are not kept."""
+        ids = set(conflicts)
+        for row in chain.from_iterable(turn.changes.inserted for turn in turns):
+            if row.id in ids:
+                self._octets -= len(self._bodies.pop(row.seq, b""))
 
     def release(self, turn: Turn) -> None:
         """A turn is durable: what it said may leave."""

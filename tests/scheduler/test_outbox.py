@@ -292,3 +292,15 @@ def test_a_resume_of_a_peer_that_waits_for_nothing_is_nothing(world):
     world.outbox.resume(1)
     world.outbox.forget(1)
     assert (world.written, world.asked) == ({}, [])
+
+
+def test_the_envelope_of_a_task_that_was_there_already_is_not_kept(world):
+    turn = Turn()
+    for one in (task(1), task(2)):
+        turn.changes.inserted.append(Inserted(one.seq, one.id, OPTIONS, 3, 1, None, None, None, envelope(b"body")))
+    world.outbox.take(turn)
+    world.outbox.drop([task_id(2)], [turn])
+    world.outbox.release(turn)
+    assert world.outbox.octets == len(envelope(b"body"))
+    world.outbox.drop([task_id(2)], [turn])
+    assert world.outbox.octets == len(envelope(b"body"))
