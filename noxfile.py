@@ -100,7 +100,8 @@ def installed_suite(session: nox.Session) -> tuple[str, ...]:
     (wheel,) = (folder / "dist").glob("*.whl")
     session.install("-q", "--force-reinstall", f"{wheel}[all]")
     session.chdir(folder)
-    return ("python", "-m", "wiretask_conformance")
+    # Not `python -m`: that would import what lies in the folder of a user, such as a queue.py.
+    return ("wiretask-conformance",)
 
 
 def implementations(session: nox.Session) -> Iterator[tuple[str, dict[str, str], list[str]]]:
@@ -122,13 +123,14 @@ def implementations(session: nox.Session) -> Iterator[tuple[str, dict[str, str],
     yield "worker", {}, [str(folder / "worker-testee")]
 
 
-#: What an old Python says of the zipped suite must be one line, so this is read by any.
+#: What an old Python says of the zipped suite must be one line, and no verdict (2: usage); so this is read by any.
 ZIPPED = """\
 import sys
 
 if sys.version_info < (3, 9):
-    text = "wiretask-conformance: this is Python %d.%d, and it needs 3.9 or later; run it with python3.9"
-    sys.exit(text % sys.version_info[:2])
+    text = "wiretask-conformance: this is Python %d.%d, and it needs 3.9 or later; run it with python3.9\\n"
+    sys.stderr.write(text % sys.version_info[:2])
+    sys.exit(2)
 
 from wiretask_conformance.__main__ import main
 
@@ -136,17 +138,17 @@ sys.exit(main())
 """
 
 
-def zipped_suite(session: nox.Session) -> Path:
+def zipped_suite(session: nox.Session, folder: Path = CONFORMANCE.parent / "dist") -> Path:
     """The suite as one file that needs nothing but Python: dist/wiretask-conformance.pyz."""
     staged = Path(session.create_tmp()) / "zipped"
     shutil.rmtree(staged, ignore_errors=True)
     source = CONFORMANCE / "wiretask_conformance"
     shutil.copytree(source, staged / source.name, ignore=shutil.ignore_patterns("__pycache__", "handmade.py"))
     (staged / "__main__.py").write_text(ZIPPED)
-    target = CONFORMANCE.parent / "dist" / "wiretask-conformance.pyz"
-    target.parent.mkdir(exist_ok=True)
+    target = folder / "wiretask-conformance.pyz"
+    folder.mkdir(exist_ok=True)
     zipapp.create_archive(staged, target, interpreter="/usr/bin/env python3", compressed=True)
-    session.log(f"{target.relative_to(CONFORMANCE.parent)}: {target.stat().st_size // 1024} KiB")
+    session.log(f"{target}: {target.stat().st_size // 1024} KiB; python3 {target.name} --help")
     return target
 
 
