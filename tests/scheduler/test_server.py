@@ -27,7 +27,7 @@ from wiretask_protocol.messages import (
 )
 from wiretask_scheduler import link
 from wiretask_scheduler.core import Settings
-from wiretask_scheduler.session import SessionSettings
+from wiretask_scheduler.session import Session, SessionSettings
 from wiretask_scheduler.store.memory import MemoryStore
 from wiretask_scheduler.store.sqlite import SqliteStore
 
@@ -448,6 +448,32 @@ def test_clients_are_paused_while_the_store_lags_and_workers_are_not(run):
             assert place.flow.broker.state.counts["submitted"] == 0
             place.flow.server.pause_clients(paused=False)
             assert await client.get() == Accepted(1)
+
+    run(story())
+
+
+def test_a_peer_that_says_much_in_one_go_lets_the_others_have_their_turn(run, monkeypatch):
+    handled = []
+    receive = Session.receive
+    monkeypatch.setattr(
+        Session,
+        "receive",
+        lambda session, octets, now: (handled.append((session.number, len(octets))), receive(session, octets, now))[1],
+    )
+
+    async def story():
+        async with serving() as place:
+            loud, quiet = await place.join(), await place.join()
+            handled.clear()
+            # Both have spoken before the scheduler looks at either of them.
+            loud.writer.write(codec.encode(Hello(HelloKind.PING, 1)) * 20_000)
+            quiet.writer.write(codec.encode(Hello(HelloKind.PING, 2)))
+            assert await quiet.get() == Hello(HelloKind.PONG, 2)
+            for _ in range(20_000):
+                assert await loud.get() == Hello(HelloKind.PONG, 1)
+        numbers = [number for number, _ in handled]
+        assert numbers.index(2) < 4
+        assert max(size for _, size in handled) <= link.SLICE_OCTETS
 
     run(story())
 
