@@ -20,6 +20,10 @@ _DEAD_ENTRIES = 64
 
 LaneKey = tuple[str, str, int, int, tuple[str, ...], tuple[tuple[str, int], ...], bool]
 
+#: A shelf of a priority that no task of a line has had: it stays empty. Ten of its own for each line would be 7 KB, and
+#: there is a line for each concurrency key.
+_NOTHING = Shelf()
+
 #: An envelope up to this size fits every worker.
 _SMALL = FRAME_LIMIT_FLOOR - RELAY_HEADROOM
 
@@ -41,26 +45,31 @@ class Line:
 
     def __init__(self, turns: Turns | None = None) -> None:
         self.turns = turns
-        self.shelves: list[Shelf | FairShelf] = [self._shelf() for _ in range(10)]
+        self.shelves: list[Shelf | FairShelf] = [_NOTHING] * 10
         self.mask = 0
         #: Entries, the dead ones included.
         self.count = 0
         self.dead = 0
 
-    def _shelf(self) -> Shelf | FairShelf:
-        return Shelf() if self.turns is None else FairShelf(self.turns, Shelf())
+    def _shelf(self, priority: int) -> Shelf | FairShelf:
+        """The shelf of a priority, to put something on."""
+        shelf = self.shelves[priority]
+        if shelf is _NOTHING:
+            shelf = Shelf() if self.turns is None else FairShelf(self.turns, Shelf())
+            self.shelves[priority] = shelf
+        return shelf
 
     def put(self, task: Task) -> None:
         """Puts a task behind the others of its priority."""
         priority = task.options.priority
-        self.shelves[priority].put(task)
+        self._shelf(priority).put(task)
         self.mask |= 1 << priority
         self.count += 1
 
     def put_back(self, task: Task) -> None:
         """Puts a task that comes back before those of its priority that came later."""
         priority = task.options.priority
-        self.shelves[priority].put_back(task)
+        self._shelf(priority).put_back(task)
         self.mask |= 1 << priority
         self.count += 1
 
@@ -92,7 +101,8 @@ class Line:
         """From now on the tenants among its tasks go by turns."""
         if self.turns is None:
             self.turns = turns
-            self.shelves = [FairShelf(turns, shelf) for shelf in self.shelves if isinstance(shelf, Shelf)]
+            former = [shelf for shelf in self.shelves if isinstance(shelf, Shelf)]
+            self.shelves = [shelf if shelf is _NOTHING else FairShelf(turns, shelf) for shelf in former]
 
     def _drop(self, entries: int) -> None:
         self.count -= entries
