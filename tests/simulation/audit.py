@@ -1,0 +1,61 @@
+"""Counts everything again that the core of the scheduler keeps: running is one live lease, and slots are leases."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+from wiretask_protocol.machines import TaskMachineState
+
+_ENDED = {state for state in TaskMachineState if state.name in {"SUCCEEDED", "DEAD", "CANCELLED", "EXPIRED"}}
+
+
+def audit(state: Any) -> None:
+    """Raises AssertionError."""
+    holders = _leases(state)
+    lined_up = Counter(task.id for lane in state.ready for task in lane if task.state is TaskMachineState.READY)
+    lined_up.update(
+        task.id
+        for gate in state.gates
+        for task in gate.line
+        if task.state is TaskMachineState.READY and task.gate is gate
+    )
+    for task in state.tasks:
+        who = task.id.hex()
+        assert task.state not in _ENDED, f"an ended task is kept: {who}"
+        running = task.state is TaskMachineState.LEASED
+        assert holders[task.id] == int(running), f"{task.state.name} and its leases differ: {who}"
+        placed = lined_up[task.id] + int(task in state.held_back)
+        assert placed >= int(task.state is TaskMachineState.READY), f"a ready task is in no lane: {who}"
+    _gates(state)
+
+
+def _leases(state: Any) -> Counter[bytes]:
+    holders: Counter[bytes] = Counter()
+    for session in state.sessions.values():
+        counted = [*session.leases.values(), *session.revoked.values()]
+        assert session.outstanding == sum(task.options.cost for task in counted), f"{session.name} counts wrongly"
+        for lease, task in session.leases.items():
+            assert task.lease == lease, f"a session holds a lease that is not current: {task.id.hex()}"
+            assert task.holder == session.session, f"two sessions for one task: {task.id.hex()}"
+            holders[task.id] += 1
+    return holders
+
+
+def _gates(state: Any) -> None:
+    """Who is past a gate is with a worker, or in line for one."""
+    for gate in state.gates:
+        kind, queue, key = gate.key
+        if kind != "concurrency":
+            continue
+        here = {
+            task.id
+            for task in state.tasks
+            if task.options.concurrency is not None
+            and (task.options.concurrency.key, task.options.queue) == (key, queue)
+            and (
+                task.state is TaskMachineState.LEASED
+                or (task.state is TaskMachineState.READY and task.gate is not gate and task not in state.held_back)
+            )
+        }
+        assert {task.id for task in gate.inside} == here, f"the gate {key} counts wrongly"
