@@ -59,6 +59,7 @@ from wiretask_scheduler.core.sessions import Leaving
 from wiretask_scheduler.core.settings import Settings
 from wiretask_scheduler.core.state import State
 from wiretask_scheduler.core.tasks import move
+from wiretask_scheduler.core.timers import Kind
 from wiretask_scheduler.core.turn import Lookup, Now, Send, Turn
 
 #: Timers that one tick handles: a million that come up at once must not stop the world.
@@ -77,6 +78,7 @@ class Broker:
     ) -> None:
         """`jitter` is drawn evenly from 0 to 1, `token` is 16 secret octets, `calendar` knows cron expressions."""
         self.state = State(settings, jitter, token, calendar)
+        self.state.timers.matters = self._matters
 
     # -- what the shell does with it --
 
@@ -177,6 +179,11 @@ class Broker:
         for kind, what in state.timers.pop(now, _TIMERS_A_TICK):
             _TIMERS[kind](state, what, now)
         self._settle(now)
+
+    def _matters(self, kind: Kind, what: Any) -> bool:
+        """Whether a timer may still have something to do."""
+        matter = _MATTERS.get(kind)
+        return matter is None or matter(self.state, what)
 
     def found(self, lookup: Lookup, stored: StoredTask | None, now: Now) -> None:
         """The store's answer to a lookup."""
@@ -389,4 +396,18 @@ _TIMERS: dict[str, Callable[[State, Any, Now], None]] = {
     "record": lambda state, what, now: delivery.record_leases(state, what),
     "resume": sessions.give_up_waiting,
     "grace": lambda state, what, now: sessions.release_held_back(state, now, over=True),
+}
+
+
+def _lives(state: State, what: Any) -> bool:
+    return what.state not in submissions.FINAL_STATES
+
+
+#: Of timers that may be far away; the others are few, or come up soon.
+_MATTERS: dict[Kind, Callable[[State, Any], bool]] = {
+    "due": _lives,
+    "expire": _lives,
+    "limit": lambda state, what: what[0].lease == what[1],
+    "unique": lambda state, what: state.uniques.get(what[0]) == what[1],
+    "recur": lambda state, what: state.recurring.get(what.schedule.name) is what,
 }

@@ -161,7 +161,7 @@ def _lease(state: State, worker: Worker, tasks: list[Task], now: Now) -> None:
         send(worker.number, Dispatch(task, lease, task.attempt, remaining))
         if options.time_limit:
             margin = state.settings.time_limit_margin_seconds
-            state.timers.after(now.monotonic, options.time_limit / 1000 + margin, "limit", (task, lease))
+            state.timers.at(now.monotonic + options.time_limit / 1000 + margin, "limit", (task, lease))
         leased.append((task, lease))
     state.counts["dispatched"] += len(tasks)
     state.timers.after(now.monotonic, state.settings.record_lease_seconds, "record", leased)

@@ -3,6 +3,8 @@
 import tracemalloc
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from wiretask_protocol.machines import TASK, TaskMachineEvent, TaskMachineState
 from wiretask_protocol.messages import RetryPolicy
@@ -184,6 +186,50 @@ def test_a_flood_of_timers_is_taken_in_parts():
         timers.at(1.0, "due", number)
     assert [what for _, what in timers.pop(at(2.0), 4)] == [0, 1, 2, 3]
     assert len(timers) == 6
+
+
+@given(st.lists(st.tuples(st.integers(0, 40), st.integers(0, 3)), max_size=60), st.randoms(use_true_random=False))
+def test_timers_come_up_as_if_they_were_sorted_whatever_is_dropped_on_the_way(said, chance):
+    """Against a list that is sorted: points and dates, near and far, and some that stop to matter."""
+    timers, expected, over = Timers(), [], set()
+    timers.matters = lambda kind, what: what not in over
+    moment = 0.0
+    for number, (tenths, kind) in enumerate(said):
+        when = moment + tenths / 2
+        expected.append((when, number))
+        timers.at(when, "due", number) if kind else timers.on(int(when * 1000), "due", number)
+        if kind == 3:
+            over.add(chance.randrange(number + 1))
+        if kind == 2:
+            moment += chance.random() * 3
+            come = {what for _, what in timers.pop(at(moment, moment), 1000)} - over
+            assert come == {number for when, number in expected if when <= moment} - over
+            expected = [(when, number) for when, number in expected if when > moment]
+    assert {what for _, what in timers.pop(at(1e6, 1e6), 1000)} - over == {number for _, number in expected} - over
+    assert (len(timers), timers.deadline(at(0.0))) == (0, None)
+
+
+def test_timers_of_what_is_over_do_not_gather_until_their_time_comes():
+    timers, alive = Timers(), set()
+    timers.matters = lambda kind, what: what in alive
+    for number in range(20_000):
+        alive.add(number)
+        timers.at(3600.0 + number / 100, "limit", number)
+        timers.on(3_600_000 + number, "expire", number)
+        alive.discard(number - 10)
+    assert len(timers) < 100
+
+
+def test_tasks_that_end_in_time_leave_nothing_of_their_limits(scene):
+    scene.client()
+    worker = scene.worker()
+    for _ in range(300):
+        scene.submit(time_limit=3_600_000, expires_in=3_600_000)
+        ((_, task_id, lease),) = scene.dispatched()
+        scene.result(worker, lease, task_id)
+        scene.turn()
+    scene.passes(60)
+    assert len(scene.broker.state.timers) < 40
 
 
 @pytest.mark.parametrize(
