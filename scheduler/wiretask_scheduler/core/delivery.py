@@ -217,7 +217,7 @@ def _ask_back(state: State) -> None:
 
 
 def _taker(state: State, task: Task, victim: Worker, idle: list[Worker]) -> Worker | None:
-    lane, _ = state.lane(task)
+    lane = state.lane(task)
     for worker in idle:
         if worker is not victim and worker.can_take(lane) and worker.room(lane, worker.idle):
             return worker

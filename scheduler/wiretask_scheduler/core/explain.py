@@ -54,7 +54,7 @@ _IN_LINE = frozenset({WaitReason.NO_SLOT, WaitReason.ORDER, WaitReason.CONCURREN
 
 def _ahead(state: State, task: Task) -> int:
     """About how many tasks go before a ready one, of those that the same workers can take."""
-    line = task.gate.line if task.gate is not None else state.lane(task)[0]
+    line = task.gate.line if task.gate is not None else state.lane(task)
     return line.ahead(task)
 
 

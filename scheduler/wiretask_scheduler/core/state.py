@@ -128,22 +128,25 @@ class State:
 
     def line_up(self, task: Task, *, first: bool) -> None:
         """Puts a task into its lane that no limit holds up."""
-        lane, new = self.lane(task)
+        lane = self.lane(task)
         if task.options.fairness is not None and lane.turns is None:
             self.ready.take_turns(lane.queue)
-        if new:
-            self.introduce(lane)
         if first:
             lane.put_back(task)
         else:
             lane.put(task)
         self.unsettled = True
-        if new and len(self.ready) > self._sweep_at:
+        if len(self.ready) > self._sweep_at:
             self._sweep()
 
-    def lane(self, task: Task) -> tuple[Lane, bool]:
-        """The lane of a task, and whether it is new."""
-        return self.ready.lane(task, self.queues[task.options.queue])
+    def lane(self, task: Task) -> Lane:
+        """The lane of a task. Workers hear of a new one, whoever asked for it: it will be there for the next task."""
+        lane, new = self.ready.lane(task, self.queues[task.options.queue])
+        if new:
+            for worker in self.workers.values():
+                if worker.can_take(lane):
+                    worker.lanes.append(lane)
+        return lane
 
     def vacate(self, task: Task, former: TaskMachineState) -> None:
         """A task has left the place that its former state gave it; call it after `move`."""
@@ -164,7 +167,7 @@ class State:
             if task.options.limited:
                 limits.leave(self, task)
             if in_lane:
-                self.lane(task)[0].bury()
+                self.lane(task).bury()
 
     def answered(self, lease: int) -> None:
         """A lease that may have been asked back is answered: nobody waits for it any more."""
@@ -185,12 +188,6 @@ class State:
         for worker in self.workers.values():
             worker.lanes = [lane for lane in worker.lanes if lane.count]
         self._sweep_at = max(_LANES, 2 * len(self.ready))
-
-    def introduce(self, lane: Lane) -> None:
-        """Tells the workers of a new lane."""
-        for worker in self.workers.values():
-            if worker.can_take(lane):
-                worker.lanes.append(lane)
 
     # -- what is written of a task --
 

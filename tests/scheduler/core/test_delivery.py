@@ -154,3 +154,20 @@ def test_a_lease_that_lasts_is_written_and_one_that_ended_is_not(scene):
     scene.passes(0.3)
     (row,) = scene.turn().changes.updated
     assert (row.lease, row.session) == (sent[slow], bytes([1]) * 16)
+
+
+def test_a_lane_that_was_forgotten_is_known_to_its_workers_when_it_is_back(scene):
+    """Whoever asks for the lane of a task that a worker has makes it anew: workers must hear of it then."""
+    scene.client()
+    worker = scene.worker(types=("work",))
+    first = scene.submit()
+    ((_, _, lease),) = scene.dispatched()
+    for number in range(1100):
+        scene.submit(type=f"type-{number}")
+    # It has not been begun: somebody else is looked for who could begin it.
+    scene.passes(10)
+    scene.turn()
+    scene.result(worker, lease, first)
+    scene.turn()
+    second = scene.submit()
+    assert scene.begun() == [second]
