@@ -16,6 +16,7 @@ from wiretask_conformance.verdicts import Failed, HarnessError, TimedOut
 CLOCK_MS = 5
 #: No message may come before the one that is expected.
 NONE: frozenset[str] = frozenset()
+Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
 class Connecting(Setting):
@@ -26,11 +27,7 @@ class Connecting(Setting):
         plays = step.get("as", "client")
         actor = self._cast(step, plays, "scheduler")
         actor.raw = step.get("raw", False)
-        try:
-            streams = await asyncio.wait_for(asyncio.open_connection(*self.address), WITHIN_SECONDS * self.scale)
-        except (OSError, asyncio.TimeoutError) as error:
-            raise Failed("the scheduler does not take a connection: %s" % error) from None
-        actor.begin(*streams)
+        actor.begin(*await self.connection())
         if actor.raw or step.get("open") is False:
             return
         opening = merged({"kind": "open", "role": plays}, step.get("open", {}))
@@ -38,6 +35,18 @@ class Connecting(Setting):
         if step.get("accepted", True):
             accept = await hearing.one(actor, self.deadline(step), "Hello", {"kind": "accept"})
             self.bound.update({"%s.%s" % (actor.name, key): item for key, item in accept.value.items()})
+
+    async def connection(self) -> Streams:
+        """A connection to the scheduler under test. Raises Failed."""
+        seconds = WITHIN_SECONDS * self.scale
+        try:
+            return await asyncio.wait_for(asyncio.open_connection(*self.address), seconds)
+        except asyncio.TimeoutError:
+            why = "nothing in %g seconds" % seconds
+        except (OSError, ValueError) as error:
+            # A name that no resolver takes is a ValueError.
+            why = str(error)
+        raise Failed("the scheduler does not take a connection at %s:%d: %s" % (*self.address, why))
 
     async def do_crowd(self, step: Step) -> None:
         """So many connections at once, each accepted (c.0, c.1 …); with `reset` each is torn down again at once."""
@@ -76,6 +85,14 @@ class Connecting(Setting):
     async def _arrive(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await self._arrivals.put((reader, writer))
 
+    async def arrival(self, deadline: float) -> Streams:
+        """The next connection of a worker or a client under test. Raises TimedOut."""
+        left = deadline - asyncio.get_running_loop().time()
+        try:
+            return await asyncio.wait_for(self._arrivals.get(), left)
+        except asyncio.TimeoutError:
+            raise TimedOut("the %s does not connect" % self.scenario.role) from None
+
     async def do_accept(self, step: Step) -> None:
         """Waits for the implementation to connect and to greet; `answer` is what the accept says, or false for none.
 
@@ -83,11 +100,7 @@ class Connecting(Setting):
         """
         begun = asyncio.get_running_loop().time()
         deadline = self.deadline(step, CONNECT_SECONDS)
-        try:
-            left = deadline - asyncio.get_running_loop().time()
-            streams = await asyncio.wait_for(self._arrivals.get(), left)
-        except asyncio.TimeoutError:
-            raise TimedOut("the %s does not connect" % self.scenario.role) from None
+        streams = await self.arrival(deadline)
         away = (asyncio.get_running_loop().time() - begun) * 1000
         actor = self._cast(step, "scheduler", self.scenario.role)
         actor.begin(*streams)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timezone
 from typing import NamedTuple
 
-from wiretask_conformance import behaviour, cells, codec, golden, known, scenario
+from wiretask_conformance import behaviour, cells, codec, golden, known, rehearsal, scenario
 from wiretask_conformance.known import Known
 from wiretask_conformance.patterns import matches
 from wiretask_conformance.results import Implementation, Result, Run
@@ -92,6 +92,8 @@ def _both(spec: Spec, wanted: Wanted, said: Callable[[Result], None]) -> tuple[I
     try:
         clients.greet()
         schedulers.greet()
+        rehearsal.run(schedulers)
+        rehearsal.run(clients)
         names = Implementation.of(clients.implementation), Implementation.of(schedulers.implementation)
         versions = dict.fromkeys(one.version for one in names)
         together = Implementation(" and ".join(one.name for one in names), " and ".join(versions))
@@ -106,6 +108,7 @@ def _part(spec: Spec, wanted: Wanted, said: Callable[[Result], None]) -> tuple[I
     troupe = behaviour.Troupe(wanted.command, wanted.role, spec, wanted.scale)
     try:
         troupe.greet()
+        rehearsal.run(troupe)
         return Implementation.of(troupe.implementation), behaviour.run(
             troupe, chosen, said, enough=wanted.enough, again=wanted.again
         )

@@ -93,7 +93,8 @@ class Setting:
     def connect_to(self, answer: dict[str, Any]) -> None:
         """Takes the address that a scheduler says. Raises ContractError."""
         host, _, port = str(answer.get("listening", "")).rpartition(":")
-        if not host or not (port.isascii() and port.isdigit()) or not 0 < int(port) < 1 << 16:
+        host = host.strip("[]")
+        if not host.isprintable() or not host or not (port.isascii() and port.isdigit()) or not 0 < int(port) < 1 << 16:
             raise ContractError('a scheduler says {"ok": {"listening": "HOST:PORT"}}, not %s' % answer)
         self.address = (host, int(port))
 

@@ -30,7 +30,7 @@ class Stage(Connecting):
                 await self.do(step)
             await self._curtain()
         finally:
-            await self._clear()
+            await self.clear()
 
     async def do(self, step: Step) -> None:
         """One step."""
@@ -50,7 +50,8 @@ class Stage(Connecting):
             if tap.wrong is not None:
                 raise tap.wrong
 
-    async def _clear(self) -> None:
+    async def clear(self) -> None:
+        """Ends every connection, and takes no more."""
         if self._server is not None:
             self._server.close()
         for tap in self._taps:

@@ -346,6 +346,14 @@ def test_what_is_no_program_is_told_so(command: str) -> None:
     assert "cannot be started: " in says("codec", "--", command, code=2)
 
 
+@pytest.mark.parametrize(("role", "op"), [("worker", "serve"), ("client", "open"), ("scheduler", "listen")])
+def test_an_adapter_that_drives_no_part_is_told_so(role: str, op: str) -> None:
+    said = says(role, *adapter("skips.py"), code=3)
+    assert said == (
+        f"the adapter is wrong, nothing was judged: {op}: is skipped (not yet), and nothing can be judged without it"
+    )
+
+
 # Interrupted
 
 
@@ -368,29 +376,44 @@ def test_who_interrupts_it_leaves_nothing_behind(here: Path, role: str, number: 
     assert (process.communicate(timeout=60)[1], process.returncode) == (said, code)
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_who_interrupts_scenarios_leaves_nothing_behind(here: Path, number: int, code: int) -> None:
-    """Both adapters are asked something that they never answer; each holds the pipe open as long as it lives."""
+#: A worker that is asked something that it never answers; it holds a pipe open as long as it lives.
+HANGS = """
+import json, os, signal, socket, sys
+pipe = os.open('alive', os.O_WRONLY)
+for line in sys.stdin:
+    request = json.loads(line)
+    if request["op"] == "serve":
+        if HANGS_AT_ONCE or os.path.exists('rehearsed'):
+            os.write(pipe, b'!')
+            signal.pause()
+        open('rehearsed', 'w').close()
+        host, _, port = request["connect"].rpartition(":")
+        connection = socket.create_connection((host, int(port)))
+    answer = {"implementation": {"name": "hangs"}} if request["op"] == "start" else {"ok": {}}
+    print(json.dumps({"seq": request["seq"], **answer}), flush=True)
+"""
+
+
+@pytest.mark.parametrize(
+    ("number", "word", "code"), [(signal.SIGINT, "interrupted", 130), (signal.SIGTERM, "terminated", 143)]
+)
+@pytest.mark.parametrize(("hangs_at_once", "adapters"), [(True, 1), (False, 2)], ids=["rehearsal", "scenarios"])
+def test_who_interrupts_scenarios_leaves_nothing_behind(
+    here: Path, number: int, word: str, code: int, hangs_at_once: bool, adapters: int
+) -> None:
     os.mkfifo(here / "alive")
-    (here / "hangs.py").write_text(
-        "import json, os, signal\n"
-        "pipe = os.open('alive', os.O_WRONLY)\n"
-        "input()\n"
-        "print(json.dumps({'seq': 1, 'implementation': {'name': 'hangs'}}), flush=True)\n"
-        "input()\nos.write(pipe, b'!')\nsignal.pause()\n"
-    )
+    (here / "hangs.py").write_text(HANGS.replace("HANGS_AT_ONCE", str(hangs_at_once)))
     process = subprocess.Popen(
         [*PROGRAM, "worker", *adapter("hangs.py")],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8", start_new_session=True,
     )  # fmt: skip
     with (here / "alive").open("rb", buffering=0) as alive:
-        assert alive.read(1) == b"!"
-        assert alive.read(1) == b"!"
+        for _ in range(adapters):
+            assert alive.read(1) == b"!"
         process.send_signal(number)
         assert alive.read(1) == b""
-    out, err = process.communicate(timeout=60)
-    assert (out, process.returncode) == ("", code)
-    assert "Traceback" not in err
+    said = f"wiretask-conformance: {word}; the adapters are ended and nothing is reported\n"
+    assert (process.communicate(timeout=60), process.returncode) == (("", said), code)
 
 
 # 5: the coverage

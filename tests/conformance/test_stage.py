@@ -210,7 +210,7 @@ def test_a_peer_that_does_what_it_must_passes(script: Script, steps: list[Step])
     ("script", "steps", "verdict", "said"),
     [
         # It is not there, or does not speak
-        (None, [CONNECT], "fail", "the scheduler does not take a connection: "),
+        (None, [CONNECT], "fail", "the scheduler does not take a connection at "),
         (silent, [{**CONNECT, "within": VAIN}], "timeout", "c: nothing came while Hello {'kind': 'accept'} was expected"),
         # Another message, or the end
         (ending(), [CONNECT, {"expect": "c", "message": "Status"}], "fail", "c: the connection ended while Status"),
