@@ -196,7 +196,9 @@ _REFUSALS = 256
 
 
 def _stale(state: State, worker: Worker, command: int, report: Result | Return) -> None:
-    worker.settle(report.lease)
+    if not (isinstance(report, Return) and report.reason == ReturnReason.KEPT):
+        # What is kept uses its slot until the worker has reported on it.
+        worker.settle(report.lease)
     state.unsettled = True
     state.counts["stale"] += 1
     error = error_message(ErrorCode.STALE_LEASE, command=command, seq=report.seq, task_id=report.task_id)

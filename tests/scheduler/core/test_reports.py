@@ -174,6 +174,16 @@ def test_a_task_whose_process_dies_three_times_is_given_up(scene):
     assert (row.state, row.outcome) == (TaskState.DEAD, Outcome.DEAD)
 
 
+def test_a_worker_that_keeps_what_was_taken_away_uses_its_slot_until_it_has_reported(scene):
+    worker, task_id, lease = running(scene, time_limit=1000, max_attempts=1)
+    scene.passes(6.1)
+    holder = scene.broker.state.workers[worker]
+    scene.receive(worker, Return(scene.seq(worker), task_id, lease, int(ReturnReason.KEPT)))
+    assert holder.outstanding == 1
+    scene.result(worker, lease, task_id, Outcome.TIMED_OUT)
+    assert holder.outstanding == 0
+
+
 def test_a_worker_that_does_not_stop_at_the_time_limit_loses_the_task_and_not_the_slot(scene):
     worker, task_id, lease = running(scene, time_limit=1000)
     scene.passes(5.9)
