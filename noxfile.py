@@ -12,7 +12,7 @@ import nox
 nox.needs_version = ">=2024.10.9"
 nox.options.default_venv_backend = "uv|virtualenv"
 nox.options.reuse_existing_virtualenvs = True
-nox.options.sessions = ["lint", "types", "tests", "conformance"]
+nox.options.sessions = ["lint", "types", "tests", "simulate", "conformance"]
 
 PYPROJECT = nox.project.load_toml("pyproject.toml")
 CONFORMANCE = Path(__file__).parent / "conformance"
@@ -54,6 +54,13 @@ def tests(session: nox.Session) -> None:
     # codecs of its own has nothing to say a second time.
     own = [f"--ignore-glob=tests/codegen/test_{which}.py" for which in ("*_mutants", "random_specs", "unusual_specs")]
     session.run("pytest", "-q", "-n", "2", "--no-header", "--mutations", "8000", *own, env=REFERENCE)
+
+
+@nox.session
+def simulate(session: nox.Session) -> None:
+    """Simulated days, each from one seed, for two minutes: `-- --minutes 60`, or `-- --seed 17 --of parts` for one."""
+    install(session, "tests")
+    session.run("python", "tests/simulation/simulate.py", *session.posargs)
 
 
 @nox.session
