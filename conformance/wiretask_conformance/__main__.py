@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import math
 import os
 import signal
@@ -247,17 +248,28 @@ def _explain(options: argparse.Namespace, _command: tuple[str, ...]) -> int:
 
 def _matrix(options: argparse.Namespace, _command: tuple[str, ...]) -> int:
     runs = [load(path, spec=spec.load().digest) for path in options.results]
-    explainer = Explainer(spec.load())
     for path, run in zip(options.results, runs):
-        strange = next((case.id for case in run.cases if case.id not in explainer), None)
-        if strange is not None:
-            raise ResultsError("%s: has a case %s that this suite has not; run the suite again" % (path, strange))
+        _check_cases(path, run)
     text = _page(runs)
     if options.output is None:
         print(text)
     else:
         options.output.write_text(text, encoding="utf-8")
     return 0
+
+
+def _check_cases(path: Path, run: Run) -> None:
+    """The cases of a run must be ours, or a row of the matrix would say nothing. Raises ResultsError."""
+    loaded = spec.load()
+    ours = {case.id: case for case in performance.cases(loaded, run.kind, max(loaded.versions))}
+    for case in run.cases:
+        if case.id not in ours:
+            raise ResultsError("%s: has a case %s that this suite has not; run the suite again" % (path, case.id))
+        for what in ("name", "kind", "level", "requires"):
+            said, is_ = getattr(case, what), getattr(ours[case.id], what)
+            if said != is_:
+                text = "%s: says of the case %s that its %s is %s, and it is %s; run the suite again"
+                raise ResultsError(text % (path, case.id, what, json.dumps(said), json.dumps(is_)))
 
 
 def _coverage(_options: argparse.Namespace, _command: tuple[str, ...]) -> int:

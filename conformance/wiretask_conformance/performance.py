@@ -121,9 +121,12 @@ def scenarios(spec: Spec, role: str) -> Sequence[Scenario]:
     return [*(cells.cells(spec, role) if role in SIDES else ()), *scenario.load(role)]
 
 
+def cases(spec: Spec, role: str, version: int) -> Sequence[golden.Case | Scenario]:
+    """Every case for a role."""
+    return golden.load(spec, version) if role == "codec" else scenarios(spec, role)
+
+
 def names(spec: Spec, wanted: Wanted) -> Sequence[tuple[str, str]]:
     """The ids and names of what would be run."""
-    cases: Sequence[golden.Case | Scenario] = (
-        golden.load(spec, wanted.version) if wanted.role == "codec" else scenarios(spec, wanted.role)
-    )
-    return [(case.id, case.name) for case in cases if wanted.has(case.id, case.name)]
+    found = cases(spec, wanted.role, wanted.version)
+    return [(case.id, case.name) for case in found if wanted.has(case.id, case.name)]

@@ -285,10 +285,16 @@ class _Body:
 
     def number(self, key: str) -> float:
         value = self.body.get(key)
-        # Not a number and the infinities are no JSON, but Python reads them.
-        if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < float("inf"):
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
             raise self.wrong(key)
-        return float(value)
+        try:
+            number = float(value)
+        except OverflowError:
+            raise self.wrong(key) from None
+        # Not a number and the infinities are no JSON, but Python reads them.
+        if not 0 <= number < float("inf"):
+            raise self.wrong(key)
+        return number
 
     def texts(self, key: str) -> tuple[str, ...]:
         values = self.get(key, list)

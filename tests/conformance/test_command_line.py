@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -266,6 +266,28 @@ def test_a_case_of_another_suite_in_the_results_is_said_in_one_line(here: Path) 
     (here / "results.json").write_text(text.replace(identifier, "c-000000"))
     said = says("matrix", "results.json", code=2)
     assert said == "results.json: has a case c-000000 that this suite has not; run the suite again"
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "shown"),
+    [
+        ("name", "Accepted/few", '"Accepted/few", and it is "Accepted/many"'),
+        ("kind", "scenario", '"scenario", and it is "decode"'),
+        ("level", "SHOULD", '"SHOULD", and it is "MUST"'),
+        ("requires", ["R-XXX-001"], '["R-XXX-001"], and it is []'),
+    ],
+)
+def test_results_that_say_something_else_of_a_case_are_said_in_one_line(
+    here: Path, key: str, value: Any, shown: str
+) -> None:
+    suite("codec", "--run", "Accepted/many", "--report", ".", *adapter("readme.py"))
+    body = json.loads((here / "results.json").read_text())
+    body["cases"][0][key] = value
+    body["counts"] = {body["cases"][0]["level"]: {"pass": 1}}
+    (here / "results.json").write_text(json.dumps(body))
+    identifier = body["cases"][0]["id"]
+    said = says("matrix", "results.json", code=2)
+    assert said == f"results.json: says of the case {identifier} that its {key} is {shown}; run the suite again"
 
 
 @pytest.mark.parametrize("pattern", ["Nothing/**", "accepted/many", "Accepted", "Accepted/man", "**/"])

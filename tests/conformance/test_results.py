@@ -222,6 +222,8 @@ def test_results_of_another_spec_are_refused_with_the_beginning_of_both_digests(
         (("scale",), float("nan"), "scale: is NaN"),
         (("seconds",), -1, "seconds: is -1"),
         (("seconds",), float("inf"), "seconds: is Infinity"),
+        (("seconds",), 10**400, "seconds: is 100000000000…"),
+        (("cases", 0, "seconds"), 10**400, "cases[0].seconds: is 100000000000…"),
         (("started",), "yesterday", "started: yesterday is no time"),
         (("started",), "2026-11-23T14:00:00+01:00", "started: 2026-11-23T"),
         (("problems",), ..., "problems: is not there"),
