@@ -10,8 +10,8 @@ from wiretask_protocol.machines import TaskMachineState
 _ENDED = {state for state in TaskMachineState if state.name in {"SUCCEEDED", "DEAD", "CANCELLED", "EXPIRED"}}
 
 
-def audit(state: Any) -> None:
-    """Raises AssertionError."""
+def audit(state: Any, together: int | None) -> None:
+    """Raises AssertionError. No more than `together` tasks of a concurrency key are with workers; None is no bound."""
     holders = _leases(state)
     lined_up = Counter(task.id for lane in state.ready for task in lane if task.state is TaskMachineState.READY)
     lined_up.update(
@@ -27,7 +27,7 @@ def audit(state: Any) -> None:
         assert holders[task.id] == int(running), f"{task.state.name} and its leases differ: {who}"
         placed = lined_up[task.id] + int(task in state.held_back)
         assert placed >= int(task.state is TaskMachineState.READY), f"a ready task is in no lane: {who}"
-    _gates(state)
+    _gates(state, together)
 
 
 def _leases(state: Any) -> Counter[bytes]:
@@ -42,7 +42,7 @@ def _leases(state: Any) -> Counter[bytes]:
     return holders
 
 
-def _gates(state: Any) -> None:
+def _gates(state: Any, together: int | None) -> None:
     """Who is past a gate is with a worker, or in line for one."""
     for gate in state.gates:
         kind, queue, key = gate.key
@@ -59,3 +59,5 @@ def _gates(state: Any) -> None:
             )
         }
         assert {task.id for task in gate.inside} == here, f"the gate {key} counts wrongly"
+        running = sum(task.state is TaskMachineState.LEASED for task in gate.inside)
+        assert together is None or running <= together, f"{running} tasks of the key {key} run together"

@@ -8,7 +8,8 @@ the faults stop, and all must come to its end.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from random import Random
 from typing import Any
@@ -21,7 +22,7 @@ from in_place import in_place
 from mischief import Mischief
 from network import Network
 from plant import QUEUES, WORKERS, Plant
-from users import User
+from users import MOST_TOGETHER, User
 
 from wiretask_scheduler.core.facts import Kind
 from wiretask_scheduler.core.queues import Mode
@@ -98,7 +99,8 @@ class Day:
         if self.machine.failures:
             raise self.history.violated("; ".join(self.machine.failures))
         if self.plant.flow is not None:
-            audit(self.plant.flow.broker.state)
+            # Young leases that a crash has forgotten come back beside what was given to others meanwhile.
+            audit(self.plant.flow.broker.state, None if self.plant.crashes else MOST_TOGETHER)
         return over
 
     def _heal(self) -> None:
@@ -147,6 +149,14 @@ class Day:
 
     # -- what the tasks do (`sim_tasks`) --
 
+    @contextmanager
+    def _noted(self) -> Iterator[None]:
+        """What is violated while a task runs ends the day, and not the task."""
+        try:
+            yield
+        except ViolatedError as error:
+            self.machine.failures.append(str(error))
+
     def begins(self, name: str, context: Any) -> Running:
         """An attempt begins."""
         process: Process = asyncio.get_running_loop().process  # type: ignore[attr-defined]
@@ -154,19 +164,22 @@ class Day:
         if record is not None:
             record.begun.append((self.clock.steady, process.name))
             self.history.note(self.clock.steady, f"{process.name} begins it", record.id)
-            self.history.may_begin(record)
+            with self._noted():
+                self.history.may_begin(record)
         return Running(record, process, self.clock.steady)
 
     def ends(self, running: Running) -> None:
         """An attempt is over, and its process lives."""
         if running.record is not None and running.process.alive and not self.mischief.counts["a standstill"]:
-            self.history.ran(running.record, self.clock.steady - running.began)
+            with self._noted():
+                self.history.ran(running.record, self.clock.steady - running.began)
 
     def gathered(self, name: str, results: Any) -> None:
         """The callback of a group has got the results of its members, in their order."""
         record = self.history.records.get(name)
         if record is not None:
-            self.history.gathered(record, [result if isinstance(result, str) else None for result in results])
+            with self._noted():
+                self.history.gathered(record, [result if isinstance(result, str) else None for result in results])
 
     def fate(self, name: str, context: Any) -> tuple[str, float]:
         """What becomes of an attempt, and after how many seconds. The same in each run of a seed."""

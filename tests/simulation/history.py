@@ -91,6 +91,8 @@ class History:
         """Everything that it waits for must have ended, and well, unless it runs anyway."""
         for name in record.after:
             other = self.records[name]
+            if other.refused is not None or other.revived:
+                continue  # it waits for the one that has its unique key, or did not wait for its second life
             row = self.disk.row(other.id)
             if row is None or row.outcome is None:
                 raise self.violated(f"it begins before {name}", record.id)

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 #: Tasks that one user submits on a day.
 _TASKS = 40
+#: The highest limit of a concurrency key.
+MOST_TOGETHER = 2
 
 
 class User:
@@ -122,7 +124,7 @@ class User:
             "delay": (0.15, lambda: chance.choice((0.05, 1.0, 5.0))),
             "expires_in": (0.1, lambda: chance.choice((0.5, 3.0, 20.0))),
             "time_limit": (0.15, lambda: chance.choice((0.5, 2.0))),
-            "concurrency": (0.2, lambda: (chance.choice("ab"), chance.randrange(1, 3))),
+            "concurrency": (0.2, lambda: (chance.choice("ab"), chance.randrange(1, MOST_TOGETHER + 1))),
             "rate": (0.1, lambda: ("r", 5, 1.0, 3)),
             "fairness": (0.3, lambda: (chance.choice("xyz"), chance.randrange(1, 4))),
             "unique": (0.1, lambda: (chance.choice("uvw"), "queue", chance.choice(("begun", "ended", 3.0)))),
@@ -131,7 +133,7 @@ class User:
             "cost": (0.1, lambda: chance.randrange(1, 4)),
         })  # fmt: skip
         after: tuple[str, ...] = ()
-        known = [record for record in self.records[-20:] if record.accepted]
+        known = [record for record in self.records[-6:] if record.refused is None]
         if known and chance.random() < 0.15:
             some = chance.sample(known, min(len(known), chance.randrange(1, 3)))
             after = tuple(record.name for record in some)
