@@ -6,7 +6,6 @@ import argparse
 import json
 import math
 import os
-import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -25,7 +24,6 @@ from wiretask_conformance.ticker import Ticker
 
 PROGRAM = "wiretask-conformance"
 GATE = 5
-INTERRUPTED, TERMINATED = 130, 143
 _ROLES = {
     "codec": "golden frames against a codec",
     "worker": "scenarios against a worker",
@@ -33,7 +31,7 @@ _ROLES = {
     "scheduler": "scenarios against a scheduler",
 }
 _EPILOG = """exit codes: 0 conformant; 1 the implementation is wrong; 2 usage, or the list of known failures is wrong;
-3 the adapter broke its contract; 4 the suite failed; 5 the coverage is not complete; 130 and 143 interrupted.
+3 the adapter broke its contract; 4 the suite failed; 5 the coverage is not complete; 129, 130 and 143 interrupted.
 What an adapter is stands in conformance/README.md, with a complete one."""
 
 
@@ -45,9 +43,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options, rest = parser.parse_known_args(own)
     if rest:
         parser.error("unrecognized arguments: %s; the command of an adapter comes after --" % " ".join(rest))
-    former = signal.signal(signal.SIGTERM, interrupts.terminate)
     try:
-        code: int = options.act(options, command)
+        with interrupts.raised():
+            code: int = options.act(options, command)
         sys.stdout.flush()
     except (KnownError, ResultsError, _Usage) as error:
         return _say(str(error), USAGE)
@@ -62,12 +60,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OSError as error:
         where = "" if error.filename is None else "%s: " % error.filename
         return _say("%s%s" % (where, error.strerror), USAGE)
-    except interrupts.Terminated:
-        return _say("terminated; the adapters are ended and nothing is reported", TERMINATED)
-    except KeyboardInterrupt:
-        return _say("interrupted; the adapters are ended and nothing is reported", INTERRUPTED)
-    finally:
-        signal.signal(signal.SIGTERM, former)
+    except KeyboardInterrupt as error:
+        word, number = interrupts.said(error)
+        return _say("%s; the adapters are ended and nothing is reported" % word, number)
     return code
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import signal
 import threading
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 Made = TypeVar("Made")
@@ -15,12 +16,29 @@ class Terminated(KeyboardInterrupt):
     """By SIGTERM: as an interrupt, with an exit code of its own."""
 
 
-_SIGNALS: dict[int, type[KeyboardInterrupt]] = {signal.SIGINT: KeyboardInterrupt, signal.SIGTERM: Terminated}
+class HungUp(KeyboardInterrupt):
+    """By SIGHUP: the terminal has gone."""
 
 
-def terminate(*_: object) -> None:
-    """What SIGTERM does where no loop runs."""
-    raise Terminated
+_SIGNALS: dict[int, type[KeyboardInterrupt]] = {
+    signal.SIGINT: KeyboardInterrupt,
+    signal.SIGTERM: Terminated,
+    signal.SIGHUP: HungUp,
+}
+_WORDS = {signal.SIGINT: "interrupted", signal.SIGTERM: "terminated", signal.SIGHUP: "hung up"}
+
+
+def said(error: KeyboardInterrupt) -> tuple[str, int]:
+    """What happened in a word, and the exit code for it: 128 and the number of the signal, as shells have it."""
+    number = next(number for number, kind in _SIGNALS.items() if kind is type(error))
+    return _WORDS[signal.Signals(number)], 128 + number
+
+
+@contextmanager
+def raised() -> Iterator[None]:
+    """Where no loop runs, each signal is raised as its exception."""
+    with _handled(lambda number: signal.signal(number, _raise)):
+        yield
 
 
 def run(main: Coroutine[Any, Any, Made], abandon: Callable[[], None]) -> Made:
@@ -39,24 +57,38 @@ def run(main: Coroutine[Any, Any, Made], abandon: Callable[[], None]) -> Made:
             heard.append(number)
             task.cancel()
 
-        if threading.current_thread() is threading.main_thread():
-            for number in _SIGNALS:
-                loop.add_signal_handler(number, stop, number)
-        try:
-            return await main
-        except asyncio.CancelledError:
-            abandon()
-            raise
-        finally:
-            for number in _SIGNALS:
-                loop.remove_signal_handler(number)
+        with _handled(lambda number: loop.add_signal_handler(number, stop, number)):
+            try:
+                return await main
+            except asyncio.CancelledError:
+                abandon()
+                raise
+            finally:
+                for number in _SIGNALS:
+                    loop.remove_signal_handler(number)
 
-    former = {number: signal.getsignal(number) for number in _SIGNALS}
     try:
         return asyncio.run(interruptible())
     except asyncio.CancelledError:
         raise _SIGNALS[heard[0]] from None
+
+
+def _raise(number: int, _frame: object) -> None:
+    raise _SIGNALS[number]
+
+
+@contextmanager
+def _handled(handle: Callable[[int], object]) -> Iterator[None]:
+    """Handles the signals that are not ignored, as they are under nohup, and gives them back to who had them."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    former = {number: signal.getsignal(number) for number in _SIGNALS}
+    mine = [number for number, handler in former.items() if handler is not signal.SIG_IGN]
+    for number in mine:
+        handle(number)
+    try:
+        yield
     finally:
-        if threading.current_thread() is threading.main_thread():
-            for number, handler in former.items():
-                signal.signal(number, handler)
+        for number in mine:
+            signal.signal(number, former[number])

@@ -79,6 +79,10 @@ def _codec(spec: Spec, wanted: Wanted, said: Callable[[Result], None]) -> tuple[
         implementation = Implementation.of(answer["implementation"])
         codec.smoke(testee)
         return implementation, codec.run(testee, cases, said=said, enough=wanted.enough)
+    except KeyboardInterrupt:
+        # Whoever waits for the end of it does not wait for an answer to `stop`.
+        testee.stop()
+        raise
     finally:
         testee.close()
 

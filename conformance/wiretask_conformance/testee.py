@@ -255,11 +255,13 @@ class Testee:
 
     def close(self) -> None:
         """Tells it to stop, and sees to it that it does."""
-        if self._process is not None:
-            with contextlib.suppress(ContractError):
-                self._receive(self._send({"op": "stop"}, ANSWER_SECONDS), ANSWER_SECONDS)
-        self.stop()
-        self._errors.close()
+        try:
+            if self._process is not None:
+                with contextlib.suppress(ContractError):
+                    self._receive(self._send({"op": "stop"}, ANSWER_SECONDS), ANSWER_SECONDS)
+        finally:
+            self.stop()
+            self._errors.close()
 
 
 def _check_greeted(answer: dict[str, Any]) -> None:

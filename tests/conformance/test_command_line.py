@@ -378,10 +378,14 @@ def test_an_adapter_that_drives_no_part_is_told_so(role: str, op: str) -> None:
 
 # Interrupted
 
+INTERRUPTS = [
+    (signal.SIGINT, "interrupted", 130),
+    (signal.SIGTERM, "terminated", 143),
+    (signal.SIGHUP, "hung up", 129),
+]
 
-@pytest.mark.parametrize(
-    ("number", "word", "code"), [(signal.SIGINT, "interrupted", 130), (signal.SIGTERM, "terminated", 143)]
-)
+
+@pytest.mark.parametrize(("number", "word", "code"), INTERRUPTS)
 @pytest.mark.parametrize("role", ["codec", "worker"])
 def test_who_interrupts_it_leaves_nothing_behind(here: Path, role: str, number: int, word: str, code: int) -> None:
     """The adapter holds a pipe open as long as it lives: its end says that all is over."""
@@ -416,9 +420,7 @@ for line in sys.stdin:
 """
 
 
-@pytest.mark.parametrize(
-    ("number", "word", "code"), [(signal.SIGINT, "interrupted", 130), (signal.SIGTERM, "terminated", 143)]
-)
+@pytest.mark.parametrize(("number", "word", "code"), INTERRUPTS)
 @pytest.mark.parametrize(("hangs_at_once", "adapters"), [(True, 1), (False, 2)], ids=["rehearsal", "scenarios"])
 def test_who_interrupts_scenarios_leaves_nothing_behind(
     here: Path, number: int, word: str, code: int, hangs_at_once: bool, adapters: int
@@ -436,6 +438,38 @@ def test_who_interrupts_scenarios_leaves_nothing_behind(
         assert alive.read(1) == b""
     said = f"wiretask-conformance: {word}; the adapters are ended and nothing is reported\n"
     assert (process.communicate(timeout=60), process.returncode) == (("", said), code)
+
+
+def test_a_codec_that_hangs_is_not_waited_for_when_somebody_interrupts(here: Path) -> None:
+    """It does not answer `stop` either; who waits for that would wait for seconds."""
+    os.mkfifo(here / "alive")
+    (here / "hangs.py").write_text(HANGS.replace('== "serve"', '== "decode"').replace("HANGS_AT_ONCE", "True"))
+    process = subprocess.Popen(
+        [*PROGRAM, "codec", "--scale", "1000", *adapter("hangs.py")], stderr=subprocess.PIPE, start_new_session=True
+    )
+    with (here / "alive").open("rb", buffering=0) as alive:
+        assert alive.read(1) == b"!"
+        process.send_signal(signal.SIGTERM)
+        assert alive.read(1) == b""
+    process.communicate(timeout=60)
+    assert process.returncode == 143
+
+
+def test_what_is_ignored_stays_ignored(here: Path) -> None:
+    """Under nohup a terminal may go; a signal that is not ignored ends it all the same."""
+    os.mkfifo(here / "alive")
+    (here / "hangs.py").write_text(HANGS.replace("HANGS_AT_ONCE", "True"))
+    process = subprocess.Popen(
+        ["nohup", *PROGRAM, "worker", *adapter("hangs.py")],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
+    )  # fmt: skip
+    with (here / "alive").open("rb", buffering=0) as alive:
+        assert alive.read(1) == b"!"
+        process.send_signal(signal.SIGHUP)
+        process.send_signal(signal.SIGTERM)
+        assert alive.read(1) == b""
+    process.communicate(timeout=60)
+    assert process.returncode == 143
 
 
 # 5: the coverage
