@@ -76,7 +76,7 @@ def _core(seed: int) -> Lived:
         world.heal()
         world.verdict()
     except AssertionError as error:
-        violated = str(error)
+        violated = str(error) or repr(error)
     return Lived("core", seed, violated, world.monotonic - began, STEPS, {"the scheduler killed": world.crashes})
 
 
