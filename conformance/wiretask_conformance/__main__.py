@@ -5,22 +5,17 @@ from __future__ import annotations
 import argparse
 import json
 import math
-import os
+import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from wiretask_conformance import copying, coverage, interrupts, known, performance, spec
+from wiretask_conformance import copying, coverage, interrupts, judging, performance, spec
 from wiretask_conformance.explain import Explainer
+from wiretask_conformance.judging import UsageError
 from wiretask_conformance.known import KnownError
-from wiretask_conformance.patterns import matches
-from wiretask_conformance.performance import Wanted
-from wiretask_conformance.reports.junit import junit
-from wiretask_conformance.reports.page import page
-from wiretask_conformance.reports.summary import summary
-from wiretask_conformance.results import CONTRACT, SUITE, USAGE, WRONG, ResultsError, Run, load
+from wiretask_conformance.results import CONTRACT, SUITE, USAGE, ResultsError, Run, load
 from wiretask_conformance.testee import ContractError, NoProgramError
-from wiretask_conformance.ticker import Ticker
 
 PROGRAM = "wiretask-conformance"
 GATE = 5
@@ -30,7 +25,7 @@ _ROLES = {
     "client": "scenarios against a client",
     "scheduler": "scenarios against a scheduler",
 }
-_EPILOG = """exit codes: 0 conformant; 1 the implementation is wrong; 2 usage, or the list of known failures is wrong;
+_EPILOG = """exit codes: 0 conformant; 1 the implementation is wrong; 2 wrong usage, a wrong file, or nothing judged;
 3 the adapter broke its contract; 4 the suite failed; 5 the coverage is not complete; 129, 130 and 143 interrupted.
 What an adapter is stands in conformance/README.md, with a complete one."""
 
@@ -42,21 +37,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = _parser()
     options, rest = parser.parse_known_args(own)
     if rest:
-        parser.error("unrecognized arguments: %s; the command of an adapter comes after --" % " ".join(rest))
+        parser.error(_stray(own, rest, options))
+    if command and options.act is not judging.order:
+        parser.error("%s takes no adapter; leave out %s" % (own[0], shlex.join(["--", *command])))
     try:
         with interrupts.raised():
             code: int = options.act(options, command)
-        sys.stdout.flush()
-    except (KnownError, ResultsError, _Usage) as error:
+    except (KnownError, ResultsError, UsageError) as error:
         return _say(str(error), USAGE)
     except NoProgramError as error:
         return _say(str(error), USAGE)
     except ContractError as error:
         return _say("the adapter is wrong, nothing was judged: %s" % error, CONTRACT)
-    except BrokenPipeError:
-        # Who reads no more has seen enough; what Python flushes at its end goes nowhere.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
     except OSError as error:
         where = "" if error.filename is None else "%s: " % error.filename
         return _say("%s%s" % (where, error.strerror), USAGE)
@@ -66,14 +58,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return code
 
 
-class _Usage(Exception):
-    """What was asked for cannot be done; the text says why."""
-
-
 def _say(text: str, code: int) -> int:
     for line in text.splitlines():
         print("%s: %s" % (PROGRAM, line), file=sys.stderr)
     return code
+
+
+def _stray(own: Sequence[str], rest: Sequence[str], options: argparse.Namespace) -> str:
+    """What is wrong with words that are not understood; most often it is a command, and the dashes before it lack."""
+    text = "unrecognized arguments: %s" % shlex.join(rest)
+    if options.act is not judging.order or rest[0].startswith("-"):
+        return text
+    left = list(own)
+    for word in rest:
+        left.remove(word)
+    return "%s; the command of an adapter comes after --: %s" % (text, shlex.join([PROGRAM, *left, "--", *rest]))
 
 
 def _split(words: list[str]) -> tuple[list[str], tuple[str, ...]]:
@@ -122,7 +121,7 @@ def _add_run(parser: argparse.ArgumentParser, role: str) -> None:
         "--times", type=_times, default=1, metavar="N", help="run N times; every case must have one verdict"
     )
     parser.add_argument("--list", action="store_true", help="name the cases and run none")
-    parser.set_defaults(act=_run, role=role)
+    parser.set_defaults(act=judging.order, role=role)
 
 
 def _scale(text: str) -> float:
@@ -140,95 +139,10 @@ def _times(text: str) -> int:
     return times
 
 
-def _run(options: argparse.Namespace, command: tuple[str, ...]) -> int:
-    loaded = spec.load()
-    listed = known.load(options.known) if options.known is not None and not _missing(options) else None
-    wanted = Wanted(options.role, command, tuple(options.run), max(loaded.versions), options.scale, listed)
-    chosen = performance.names(loaded, wanted)
-    _check_patterns(options, chosen)
-    if options.list:
-        return _list(chosen)
-    if not command:
-        raise _Usage("after -- comes the command of the adapter; conformance/README.md says what it answers")
-    if options.role == "both" and not all(performance.two(command)):
-        raise _Usage("both takes two commands, with ---- between them: the client's and the scheduler's")
-    if options.update_known and options.known is None:
-        raise _Usage("--update-known writes the list that --known names")
-    _check_writable(options)
-    with Ticker(len(chosen) * options.times) as ticker:
-        run, results = performance.run(loaded, wanted, ticker.tick)
-        others = [performance.run(loaded, wanted, ticker.tick)[0] for _ in range(options.times - 1)]
-    for line in summary(run):
-        print(line)
-    if others and _unsteady(run, others):
-        return WRONG
-    if options.report is not None:
-        _report(run, options.report)
-    if options.update_known:
-        text = known.updated(listed, results, complete=not options.run)
-        options.known.write_text(text, encoding="utf-8")
-        print("known failures: %d in %s" % (len(known.load(options.known).entries), options.known))
-    return run.exit_code
-
-
-def _check_patterns(options: argparse.Namespace, chosen: Sequence[tuple[str, str]]) -> None:
-    for pattern in options.run:
-        if not any(matches(pattern, *names) for names in chosen):
-            raise _Usage("--run %s is no case of a %s; `%s --list` names them" % (pattern, options.role, options.role))
-
-
-def _check_writable(options: argparse.Namespace) -> None:
-    """What cannot be written is said before the run, not after it. Raises OSError."""
-    if options.report is not None:
-        options.report.mkdir(parents=True, exist_ok=True)
-        probe = options.report / "results.json.new"
-        probe.touch()
-        probe.unlink()
-    if options.update_known:
-        options.known.open("a").close()
-
-
-def _unsteady(first: Run, others: Sequence[Run]) -> bool:
-    """Says which cases have had more than one verdict."""
-    verdicts = [{case.id: case.verdict for case in run.cases} for run in (first, *others)]
-    changing = [case for case in first.cases if len({verdict.get(case.id) for verdict in verdicts}) > 1]
-    for case in changing:
-        print("  UNSTEADY %s: %s" % (case.name, ", ".join(str(verdict.get(case.id)) for verdict in verdicts)))
-    print(
-        "%d of %d cases had the same verdict %d times"
-        % (len(first.cases) - len(changing), len(first.cases), len(verdicts))
-    )
-    return bool(changing)
-
-
-def _missing(options: argparse.Namespace) -> bool:
-    """A list that is to be written anew need not be there."""
-    return bool(options.update_known and not options.known.exists())
-
-
-def _list(chosen: Sequence[tuple[str, str]]) -> int:
-    for identifier, name in chosen:
-        print("%s  %s" % (identifier, name))
-    return 0
-
-
-def _report(run: Run, folder: Path) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    run.write(folder / "results.json")
-    (folder / "junit.xml").write_text(junit(run), encoding="utf-8")
-    (folder / "index.html").write_text(_page([run]), encoding="utf-8")
-    print("reports: %s" % (folder / "index.html"))
-
-
-def _page(runs: Sequence[Run]) -> str:
-    loaded = spec.load()
-    return page(runs, [*loaded.requirements, *loaded.rules], Explainer(loaded).explain)
-
-
 def _copy(options: argparse.Namespace, _command: tuple[str, ...]) -> int:
     loaded = spec.load()
-    print("%d cases in %s" % (copying.copy(loaded, options.folder, max(loaded.versions)), options.folder))
-    return 0
+    cases = copying.copy(loaded, options.folder, max(loaded.versions))
+    return judging.show(["%d cases in %s" % (cases, options.folder)], 0)
 
 
 def _explain(options: argparse.Namespace, _command: tuple[str, ...]) -> int:
@@ -236,20 +150,18 @@ def _explain(options: argparse.Namespace, _command: tuple[str, ...]) -> int:
     if options.case not in explainer:
         near = explainer.near(options.case)
         hint = "; did you mean %s?" % " or ".join(near) if near else "; --list of a role names them all"
-        raise _Usage("there is no case %s%s" % (options.case, hint))
-    print(explainer.explain(options.case))
-    return 0
+        raise UsageError("there is no case %s%s" % (options.case, hint))
+    return judging.show([explainer.explain(options.case)], 0)
 
 
 def _matrix(options: argparse.Namespace, _command: tuple[str, ...]) -> int:
     runs = [load(path, spec=spec.load().digest) for path in options.results]
     for path, run in zip(options.results, runs):
         _check_cases(path, run)
-    text = _page(runs)
+    text = judging.pages(runs)
     if options.output is None:
-        print(text)
-    else:
-        options.output.write_text(text, encoding="utf-8")
+        return judging.show([text], 0)
+    options.output.write_text(text, encoding="utf-8")
     return 0
 
 
@@ -269,9 +181,7 @@ def _check_cases(path: Path, run: Run) -> None:
 
 def _coverage(_options: argparse.Namespace, _command: tuple[str, ...]) -> int:
     found = coverage.measure(spec.load())
-    for line in coverage.lines(found):
-        print(line)
-    return 0 if found.complete else GATE
+    return judging.show(coverage.lines(found), 0 if found.complete else GATE)
 
 
 if __name__ == "__main__":

@@ -111,6 +111,8 @@ async def _run(
         for s in scenarios
         if s not in playing
     }
+    for result in results.values():
+        said(result)
 
     def done(result: Result) -> None:
         results[result.id] = result

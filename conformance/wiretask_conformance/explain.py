@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 from wiretask_conformance import golden, scenario
 from wiretask_conformance.golden import Case
+from wiretask_conformance.patterns import near
 from wiretask_conformance.performance import scenarios
 from wiretask_conformance.scenario import Scenario
 from wiretask_conformance.spec import Spec
@@ -16,8 +16,6 @@ from wiretask_conformance.wire import HEADER, Mark, Wire
 
 #: Octets in a row of the dump; longer fields take several.
 _ROW = 16
-#: Names that are offered for one that is none.
-_NEAR = 3
 #: Rows of one field that are shown; the middle of a longer one says nothing.
 _MOST_ROWS = 6
 
@@ -38,9 +36,7 @@ class Explainer:
 
     def near(self, identifier: str) -> list[str]:
         """Names that somebody may have meant."""
-        names = [*self._cases, *self._played]
-        inside = sorted((name for name in names if identifier in name), key=len)
-        return inside[:_NEAR] or difflib.get_close_matches(identifier, names, _NEAR)
+        return near(identifier, [*self._cases, *self._played])
 
     def explain(self, identifier: str) -> str:
         """The text for an id or a name. Raises KeyError."""

@@ -14,13 +14,16 @@ _CLEAR = "\r\x1b[K"
 class Ticker:
     """Says on standard error how many of so many cases are done, and how many of them somebody must look at."""
 
-    def __init__(self, total: int) -> None:
+    def __init__(self, total: int, about: str = "") -> None:
         self._total = total
-        self._done = 0
-        self._failed = 0
+        self._about = about
+        #: By their ids: a case that was late is played again, and may pass then.
+        self._done: set[str] = set()
+        self._failed: set[str] = set()
         self._shown = sys.stderr.isatty()
 
     def __enter__(self) -> Ticker:  # noqa: PYI034 -- Self came with Python 3.11
+        self._show()
         return self
 
     def __exit__(
@@ -32,9 +35,12 @@ class Ticker:
 
     def tick(self, result: Result) -> None:
         """A case is done."""
-        self._done += 1
-        self._failed += result.failed
+        self._done.add(result.id)
+        (self._failed.add if result.failed else self._failed.discard)(result.id)
+        self._show()
+
+    def _show(self) -> None:
         if self._shown:
-            failed = ", %d failed" % self._failed if self._failed else ""
-            sys.stderr.write("%s%d of %d%s" % (_CLEAR, self._done, self._total, failed))
+            failed = ", %d failed" % len(self._failed) if self._failed else ""
+            sys.stderr.write("%s%s%d of %d%s" % (_CLEAR, self._about, len(self._done), self._total, failed))
             sys.stderr.flush()

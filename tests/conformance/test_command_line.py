@@ -209,12 +209,28 @@ def test_bad_usage_is_shown_the_usage(words: list[str]) -> None:
         ("codec --update-known -- x", "--update-known writes the list that --known names"),
         ("explain xyzzy", "there is no case xyzzy; --list of a role names them all"),
         ("codec --run Nothing/**", "--run Nothing/** is no case of a codec; `codec --list` names them"),
-        ("codec --list --run Accepted", "--run Accepted is no case of a codec; `codec --list` names them"),
-        ("worker --list --run ** --run **/", "--run **/ is no case of a worker; `worker --list` names them"),
-        ("codec --report skips.py -- x", "skips.py: File exists"),
-        ("codec --report skips.py/under -- x", "skips.py/under: Not a directory"),
+        (
+            "codec --list --run accepted",
+            "--run accepted is no case of a codec; did you mean Accepted/**? `codec --list` names them",
+        ),
+        (
+            "worker --list --run ** --run **/",
+            "--run **/ is no case of a worker; did you mean **? `worker --list` names them",
+        ),
+        ("codec --report skips.py -- x", "skips.py: File exists; --report names a folder that can be written"),
+        (
+            "codec --report skips.py/under -- x",
+            "skips.py/under: Not a directory; --report names a folder that can be written",
+        ),
+        (
+            "codec --report taken -- x",
+            "taken/junit.xml: Is a directory; --report names a folder that can be written",
+        ),
         ("codec --known . --update-known -- x", ".: Is a directory; give a list of known failures"),
-        ("codec --known no/known --update-known -- x", "no/known: No such file or directory"),
+        (
+            "codec --known no/known --update-known -- x",
+            "no/known: No such file or directory; --known names a file that can be written",
+        ),
         ("codec --known nowhere -- x", "nowhere: No such file or directory; give a list of known failures"),
         ("codec --known . -- x", ".: Is a directory; give a list of known failures"),
         ("codec --known latin-1 -- x", "latin-1: is not UTF-8; write it in UTF-8"),
@@ -228,6 +244,7 @@ def test_bad_usage_is_shown_the_usage(words: list[str]) -> None:
 )
 def test_what_cannot_be_done_is_said_in_one_line(here: Path, words: str, said: str) -> None:
     (here / "latin-1").write_bytes(b"caf\xe9  # reason\n")
+    (here / "taken" / "junit.xml").mkdir(parents=True)
     assert says(*words.split(" "), code=2) == said
 
 
@@ -295,10 +312,31 @@ def test_a_pattern_of_no_case_is_said_before_anything_is_run(pattern: str) -> No
     assert says("codec", "--run", "Accepted/many", "--run", pattern, *adapter("readme.py"), code=2).startswith("--run ")
 
 
-def test_a_command_without_the_two_dashes_is_told_of_them() -> None:
-    ended = suite("codec", "./my-codec")
+def test_a_pattern_that_is_nearly_a_name_is_offered_it() -> None:
+    said = says("codec", "--list", "--run", "acepted/many", code=2)
+    assert said.startswith("--run acepted/many is no case of a codec; did you mean Accepted/many or ")
+
+
+@pytest.mark.parametrize(
+    ("words", "meant"),
+    [
+        ("codec ./my-codec", "codec -- ./my-codec"),
+        ("codec --run Accepted/** python3 ./my-codec", "codec --run 'Accepted/**' -- python3 ./my-codec"),
+        ("worker ./my-worker --verbose --scale 2", "worker --scale 2 -- ./my-worker --verbose"),
+        ("both ./client ---- ./scheduler", "both -- ./client ---- ./scheduler"),
+    ],
+)
+def test_a_command_without_the_two_dashes_is_told_where_to_put_them(words: str, meant: str) -> None:
+    ended = suite(*words.split(" "))
     assert (ended.code, ended.out) == (2, "")
-    assert "./my-codec; the command of an adapter comes after --" in ended.err
+    assert ended.err.endswith(f"; the command of an adapter comes after --: wiretask-conformance {meant}\n")
+
+
+@pytest.mark.parametrize("words", [["explain", "Accepted/many"], ["matrix", "skips.py"], ["copy", "x"], ["coverage"]])
+def test_an_adapter_where_none_is_asked_is_told_so(words: list[str]) -> None:
+    ended = suite(*words, "--", "./my-codec", "x y")
+    assert (ended.code, ended.out) == (2, "")
+    assert ended.err.endswith(f"error: {words[0]} takes no adapter; leave out -- ./my-codec 'x y'\n")
 
 
 def test_a_run_that_judged_nothing_has_found_nothing_conformant() -> None:
@@ -312,7 +350,8 @@ def test_a_list_is_written_from_what_fails_and_then_excuses_it(here: Path) -> No
     ended = suite(*words, "--update-known", *adapter("refuses.py"))
     assert ended.code == 1
     entries = [line for line in (here / "known").read_text().splitlines() if line and not line.startswith("#")]
-    assert ended.out.splitlines()[-1] == f"known failures: {len(entries)} in known"
+    many = len(entries)
+    assert ended.out.splitlines()[-1] == f"known failures: {many} in known, {many} of them new; 0 are gone"
     assert "Accepted/many" in (here / "known").read_text()
     assert suite(*words, *adapter("refuses.py")).code == 0
 
@@ -321,6 +360,33 @@ def test_a_list_that_is_written_anew_keeps_what_was_not_run(here: Path) -> None:
     (here / "known").write_text("Hello/elsewhere  # later\nAccepted/many  # passes now\n")
     suite("codec", "--run", "Accepted/*", "--known", "known", "--update-known", *adapter("refuses.py"))
     assert "Hello/elsewhere  # later\n" in (here / "known").read_text()
+
+
+def test_a_list_that_is_written_anew_is_told_in_numbers(here: Path) -> None:
+    (here / "known").write_text("Accepted/few  # is no case any more\nAccepted/many  # refused\n")
+    words = ["codec", "--run", "Accepted/many", "--known", "known", "--update-known"]
+    ended = suite(*words, *adapter("refuses.py"))
+    assert ended.out.splitlines()[-1] == "known failures: 2 in known, 0 of them new; 0 are gone"
+    ended = suite(*words, *adapter("readme.py"))
+    assert ended.out.splitlines()[-1] == "known failures: 1 in known, 0 of them new; 1 are gone"
+
+
+def test_what_is_not_run_leaves_nothing_behind(here: Path) -> None:
+    """Whether it can be written is tried before the run, and a run that is not to be leaves nothing of that."""
+    says("codec", "--known", "known", "--update-known", "--report", "a/b", "--", "/nowhere/adapter", code=2)
+    assert not (here / "known").exists()
+    assert list((here / "a" / "b").iterdir()) == []
+
+
+def test_a_run_is_kept_and_judged_though_nobody_reads_of_it(here: Path) -> None:
+    """Into a pipe that `head` has closed: the reports are written, and the exit code is that of the run."""
+    read, write = os.pipe()
+    os.close(read)
+    words = ["codec", "--run", "Accepted/many", "--report", "reports", *adapter("refuses.py")]
+    process = subprocess.Popen([*PROGRAM, *words], stdout=write, stderr=subprocess.PIPE, start_new_session=True)
+    os.close(write)
+    assert (process.communicate(timeout=60)[1], process.returncode) == (b"", 1)
+    assert {path.name for path in (here / "reports").iterdir()} == {"results.json", "junit.xml", "index.html"}
 
 
 def test_a_known_failure_that_passes_is_an_error_of_the_list(here: Path) -> None:

@@ -598,6 +598,15 @@ def test_what_an_implementation_lacks_is_not_applicable() -> None:
     ]
 
 
+def test_every_result_is_said_as_soon_as_it_is_there() -> None:
+    """What does not apply at once, and what is played again once more."""
+    said: list[tuple[str, str]] = []
+    lacking = scenario(ASK, role="worker", id="b-1", needs=("tls",))
+    troupe = Troupe(Adapter(query=answering(Hung("late"), OK)), "tls")
+    behaviour.run(troupe, [*numbered(1), lacking], lambda result: said.append((result.id, result.verdict)))
+    assert said == [("b-1", "not_applicable"), ("b-0", "timeout"), ("b-0", "flaky")]
+
+
 def test_no_more_is_begun_once_enough_have_failed() -> None:
     found = verdicts(Troupe(Adapter(query={"ok": 1})), *numbered(20), enough=2)
     assert [verdict for _, verdict in found] == ["contract"] * len(found)
