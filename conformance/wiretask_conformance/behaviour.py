@@ -162,7 +162,7 @@ async def _together(
     try:
         testee = await _offstage(troupe.testee)
         lobby = Stage(scenarios[0], troupe.wire, testee, troupe.templates, troupe.scale)
-        lobby.connect_to(await _shared(lobby))
+        lobby.connect_to("listen", await _shared(lobby))
     except (ContractError, Ended) as error:
         for scenario in scenarios:
             done(_result(scenario, *_broken(error), 0.0, []))
@@ -219,7 +219,7 @@ async def _played(stage: Stage, *, listen: bool = False) -> Result:
     verdict, detail = "pass", ""
     try:
         if listen:
-            stage.connect_to(await stage.ask("listen", config=stage.scenario.config))
+            stage.connect_to("listen", await stage.ask("listen", config=stage.scenario.config))
         await stage.play()
     except (ContractError, Ended) as error:
         verdict, detail = _broken(error)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
@@ -24,7 +25,10 @@ _FORMS = {"decode": {"value", "reencoded"}, "encode": set(), "stream": {"frames"
 def smoke(testee: Testee) -> None:
     """Trivial requests: an adapter that cannot answer them is wrong, whatever its codec is. Raises ContractError."""
     for request in SMOKE:
-        check_form(request, testee.ask(**request))
+        try:
+            check_form(request, testee.ask(**request))
+        except ContractError as error:
+            raise type(error)("asked %s: %s" % (json.dumps(request), error)) from None
 
 
 def check_form(request: dict[str, Any], answer: dict[str, Any]) -> None:

@@ -50,7 +50,7 @@ def _scenario(role: str) -> Scenario:
 
 async def _found(stage: Stage) -> None:
     """A scheduler takes connections at the address that it says."""
-    stage.connect_to(await _asked(stage, "listen", config={}))
+    stage.connect_to("listen", await _asked(stage, "listen", config={}))
     try:
         _, writer = await stage.connection()
     except Failed as error:

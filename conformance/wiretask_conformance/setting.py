@@ -90,12 +90,12 @@ class Setting:
         for name, path in step.get("bind", {}).items():
             self.bound[name] = picked(value, path)
 
-    def connect_to(self, answer: dict[str, Any]) -> None:
-        """Takes the address that a scheduler says. Raises ContractError."""
+    def connect_to(self, op: str, answer: dict[str, Any]) -> None:
+        """Takes the address that a scheduler says in its answer to a request. Raises ContractError."""
         host, _, port = str(answer.get("listening", "")).rpartition(":")
         host = host.strip("[]")
         if not host.isprintable() or not host or not (port.isascii() and port.isdigit()) or not 0 < int(port) < 1 << 16:
-            raise ContractError('a scheduler says {"ok": {"listening": "HOST:PORT"}}, not %s' % answer)
+            raise ContractError('ok of %s is {"listening": "HOST:PORT"}, not %s' % (op, answer))
         self.address = (host, int(port))
 
     async def ask(self, op: str, to: str | None = None, **arguments: Any) -> dict[str, Any]:

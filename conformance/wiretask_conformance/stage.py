@@ -204,4 +204,4 @@ class Stage(Connecting):
     async def do_restart(self, step: Step) -> None:
         """Ends the scheduler (kill, graceful) and starts it with what it had."""
         answer = await self.ask("restart", mode=step["of"])
-        self.connect_to(answer)
+        self.connect_to("restart", answer)

@@ -7,6 +7,7 @@ in words, and never blamed on its codec. Its standard error is its own; the end 
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import queue
@@ -18,6 +19,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 CONTRACT = 1
@@ -96,6 +98,8 @@ class Testee:
         self.failures = 0
         self._process: subprocess.Popen[bytes] | None = None
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 -- closed in `close`
+        #: Where that of the process that runs now begins: it is not blamed for what a former one has said.
+        self._said_before = 0
         self._lines: queue.Queue[bytes | None] = queue.Queue(LINES_AHEAD)
         self._seq = 0
 
@@ -154,6 +158,7 @@ class Testee:
         return self._process
 
     def _start(self) -> None:
+        self._said_before = self._errors.seek(0, os.SEEK_END)
         try:
             self._process = subprocess.Popen(
                 self.command,
@@ -163,8 +168,8 @@ class Testee:
                 start_new_session=True,
             )
         except OSError as error:
-            text = "%s cannot be started: %s; name a program, with its folder (./my-adapter)"
-            raise NoProgramError(text % (self.command[0], error.strerror)) from None
+            what = (self.command[0] or "''", error.strerror, _remedy(self.command[0], error))
+            raise NoProgramError("%s cannot be started: %s; %s" % what) from None
         assert self._process.stdin is not None
         os.set_blocking(self._process.stdin.fileno(), False)
         self._lines = queue.Queue(LINES_AHEAD)
@@ -232,7 +237,7 @@ class Testee:
     def tail(self) -> str:
         """The end of what it has said on its standard error, to be put after a text."""
         size = self._errors.seek(0, os.SEEK_END)
-        self._errors.seek(max(0, size - TAIL_OCTETS))
+        self._errors.seek(max(self._said_before, size - TAIL_OCTETS))
         text = self._errors.read().decode("utf-8", "replace").strip()
         last = " | ".join(line.strip()[:200] for line in text.splitlines()[-TAIL_LINES:])
         return "; its standard error ends with: %s" % last if text else ""
@@ -277,6 +282,22 @@ def _check_greeted(answer: dict[str, Any]) -> None:
     unknown = sorted(set(lacks) - FEATURES)
     if unknown:
         raise ContractError("lacks names %s; the features are %s" % (", ".join(unknown), ", ".join(sorted(FEATURES))))
+
+
+def _remedy(program: str, error: OSError) -> str:
+    """What helps where a program cannot be started."""
+    if program and Path(program).is_dir():
+        return "it is a folder: name a program in it"
+    if Path(program).is_file():
+        if os.sep not in program:
+            return "name it with its folder: ./%s" % program
+        if error.errno == errno.EACCES:
+            return "make it executable (chmod +x), or name its interpreter before it (python3 %s)" % program
+        if error.errno == errno.ENOEXEC:
+            return "begin it with #! and its interpreter, or name that before it (python3 %s)" % program
+        if error.errno == errno.ENOENT:
+            return "the interpreter that it names after #! is not there"
+    return "name a program, with its folder (./my-adapter)"
 
 
 def _named(request: Request) -> str:

@@ -429,7 +429,7 @@ def test_either_of_two_adapters_may_be_wrong(words: str) -> None:
     assert line.startswith("/nowhere/adapter cannot be started: No such file or directory; name a program")
 
 
-@pytest.mark.parametrize("command", ["", ".", "skips.py", "/dev/null"])
+@pytest.mark.parametrize("command", ["", ".", "skips.py", "./skips.py", "/dev/null"])
 def test_what_is_no_program_is_told_so(command: str) -> None:
     assert "cannot be started: " in says("codec", "--", command, code=2)
 

@@ -428,7 +428,7 @@ def test_an_answer_of_the_adapter_has_its_verdict(answer: Any, verdict: str, sai
 def test_a_scheduler_that_starts_again_says_where(answer: Any) -> None:
     result = play(silent, {"restart": "kill"}, adapter=Adapter(restart=answer))
     assert result.verdict == "contract"
-    assert 'a scheduler says {"ok": {"listening": "HOST:PORT"}}' in result.detail
+    assert 'ok of restart is {"listening": "HOST:PORT"}' in result.detail
 
 
 @pytest.mark.parametrize(("scale", "patience", "seconds"), [(1.0, 1.0, 10.0), (3.0, 1.0, 10.0), (3.0, 4.0, 40.0)])

@@ -1,5 +1,6 @@
 """Adapters that are wrong, each in one way: real programs, and what is said of each of them. Nothing here waits long."""
 
+import json
 import os
 import signal
 import sys
@@ -222,11 +223,52 @@ def test_a_program_that_is_not_there_is_no_crash_of_a_codec(tmp_path: Path) -> N
     nowhere.close()
 
 
-def test_a_file_that_is_no_program_is_told_so(tmp_path: Path) -> None:
-    (tmp_path / "adapter").write_text("hello")
-    plain = testee.Testee([str(tmp_path / "adapter")])
-    assert "cannot be started: Permission denied" in str(refused(greeted, plain))
-    plain.close()
+@pytest.mark.parametrize(
+    ("program", "said"),
+    [
+        ("./nowhere", "No such file or directory; name a program, with its folder (./my-adapter)"),
+        ("nowhere", "No such file or directory; name a program, with its folder (./my-adapter)"),
+        ("", "No such file or directory; name a program, with its folder (./my-adapter)"),
+        ("./folder", "Permission denied; it is a folder: name a program in it"),
+        ("right", "No such file or directory; name it with its folder: ./right"),
+        (
+            "./plain",
+            "Permission denied; make it executable (chmod +x), or name its interpreter before it (python3 ./plain)",
+        ),
+        (
+            "./nothing",
+            "Exec format error; begin it with #! and its interpreter, or name that before it (python3 ./nothing)",
+        ),
+        ("./lost", "No such file or directory; the interpreter that it names after #! is not there"),
+    ],
+)
+def test_what_cannot_be_started_is_told_what_helps(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, program: str, said: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "folder").mkdir()
+    for name, text, mode in (
+        ("right", "#!/bin/sh\n", 0o755),
+        ("plain", "#!/bin/sh\n", 0o644),
+        ("nothing", "hello", 0o755),
+        ("lost", "#!/nowhere/python\n", 0o755),
+    ):
+        (tmp_path / name).write_text(text)
+        (tmp_path / name).chmod(mode)
+    one = testee.Testee([program])
+    error = refused(greeted, one)
+    assert isinstance(error, testee.NoProgramError)
+    what, _, why = str(error).partition(" cannot be started: ")
+    assert what == (program or "''")
+    assert why in (said, said.replace("No such file or directory", "Permission denied"))
+    one.close()
+
+
+def test_one_that_dies_without_a_word_is_not_told_the_words_of_a_former_one(adapter: Adapter, tmp_path: Path) -> None:
+    once = f"flag = {str(tmp_path / 'flag')!r}\nif not os.path.exists(flag):\n    open(flag, 'w').close()\n"
+    one = greeted(adapter(once + "    start()\n    next(asked)\n    sys.exit('boom')\nstart()\nnext(asked)\n"))
+    assert str(refused(one.ask, "echo")).endswith("; its standard error ends with: boom")
+    assert str(refused(one.ask, "echo")) == "echo: it ended with the exit code 0 without an answer"
 
 
 # One that hangs
@@ -416,6 +458,28 @@ def test_one_that_says_no_name_or_another_version_is_quoted(adapter: Adapter, an
 def test_one_that_lacks_what_nobody_knows_is_told_what_there_is(adapter: Adapter) -> None:
     said = str(refused(greeted, adapter("start(lacks=['auth', 'cancle'])\n")))
     assert said.startswith("lacks names cancle; the features are auth, cancel, crash, ")
+
+
+@pytest.mark.parametrize("failing", range(len(codec.SMOKE)))
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ("say(request['seq'], what=1)", "the answer to {op} is ok (an object), error or skipped, not "),
+        ("sys.exit('boom')", "{op}{about}: it ended with the exit code 1 without an answer; its standard error ends "),
+    ],
+)
+def test_a_smoke_run_that_fails_names_the_request(adapter: Adapter, failing: int, wrong: str, said: str) -> None:
+    answers = "    say(request['seq'], skipped='not yet')\n"
+    one = greeted(
+        adapter(
+            f"start()\nfor number, request in enumerate(asked):\n    if number == {failing}:\n        {wrong}\n"
+            + answers
+        )
+    )
+    request = codec.SMOKE[failing]
+    about = request.get("struct") or request.get("message")
+    expected = said.format(op=request["op"], about=f" {about}" if about else "")
+    assert str(refused(codec.smoke, one)).startswith(f"asked {json.dumps(request)}: {expected}")
 
 
 def test_an_adapter_that_greets_wrongly_is_ended(adapter: Adapter) -> None:
