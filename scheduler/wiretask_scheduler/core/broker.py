@@ -211,7 +211,8 @@ class Broker:
     def conflicted(self, ids: Iterable[bytes], now: Now) -> None:
         """These ids were in the store already, of tasks that have ended: what was taken in for them is dropped.
 
-        The shell calls this before it releases the turn that inserted them. Who waits gets the Result that is there.
+        The shell calls this before it releases the turn that inserted them. Who waits gets the Result that is there,
+        and what waits for one of them is told how it has ended.
         """
         state = self.state
         state.now = now
@@ -228,6 +229,9 @@ class Broker:
             state.remove(task)
             dependencies.drop(state, task)
             uniques.ended(state, task)
+            if task_id in state.dependencies.dependents:
+                # They were taken in as if it lived: the store says how it has ended.
+                state.turn.lookups.append(Lookup(0, task.seq, task_id, "dependency"))
             state.unsettled = True
             for peer in (task.waiter, *(task.rare.waiters if task.rare is not None else ())):
                 if peer in state.clients:

@@ -299,6 +299,8 @@ def drop(state: State, task: Task) -> None:
         waiting = state.dependencies.dependents.get(dependency)
         if waiting is not None and task in waiting:
             waiting.remove(task)
+            if not waiting:
+                del state.dependencies.dependents[dependency]
     state.turn.changes.ranges.append((*facts.edge(task.seq), 0))
     if links.callback:
         _group(state, links.callback).mark(links.place, _FREE)
