@@ -181,7 +181,6 @@ class Committer:
         if self._refusing and self._store.regain_room():
             self._refusing = False
             self._full(False)
-            log.warning("the store takes new tasks again")
 
 
 class InlineCommitter:

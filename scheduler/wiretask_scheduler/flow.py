@@ -92,6 +92,9 @@ class Flow:
 
     def _set_full(self, full: bool) -> None:
         self.broker.set_store_full(full=full)
+        if not full:
+            # Said here, where it is true: who reads it may submit at once.
+            log.warning("the store takes new tasks again")
 
     # -- life --
 
