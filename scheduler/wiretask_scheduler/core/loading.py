@@ -78,12 +78,14 @@ def _load_facts(state: State, stored: Iterable[StoredFact]) -> dict[int, list[by
 def revive(state: State, stored: StoredTask) -> Task:
     """A record of a stored task, in the state NEW."""
     task = Task(stored.id, stored.seq, state.tasks.shared(stored.options), stored.size, stored.submitted)
-    if stored.due or stored.expires or stored.history or stored.links or stored.crashes or stored.losses:
+    former = stored.lease if stored.session is None else 0
+    if stored.due or stored.expires or stored.history or stored.links or stored.crashes or stored.losses or former:
         last = next((attempt for attempt in reversed(stored.history) if attempt.error_type is not None), None)
         task.rare = Rare(
             failures=stored.failures,
             crashes=stored.crashes,
             losses=stored.losses,
+            former=former,
             due=stored.due,
             expires=stored.expires,
             error_type=last.error_type if last is not None else None,
@@ -104,9 +106,13 @@ def _load_task(state: State, stored: StoredTask) -> Task:
         move(task, TaskMachineEvent.BLOCK)
         return task
     if stored.state == TaskMachineState.SCHEDULED and stored.due is not None:
-        move(task, TaskMachineEvent.DELAY)
-        state.timers.on(stored.due, "due", task)
-        return task
+        if stored.due > state.now.millis:
+            move(task, TaskMachineEvent.DELAY)
+            state.timers.on(stored.due, "due", task)
+            return task
+        # It has come due since, maybe before the scheduler stopped: a worker may have it.
+        rare = task.rarely()
+        rare.due, rare.backoff = None, False
     move(task, TaskMachineEvent.ADMIT)
     holder = state.sessions.get(stored.session) if stored.session is not None else None
     if stored.lease and holder is not None:

@@ -73,6 +73,7 @@ def retry(state: State, task: Task, wait: float, now: Now) -> None:
     rare = task.rarely()
     rare.due = min(now.millis + int(wait * 1000), LATEST_MILLIS)
     rare.backoff = True
+    rare.former = task.lease
     move(task, TaskMachineEvent.RETRY)
     state.vacate(task, TaskMachineState.LEASED)
     state.timers.at(now.monotonic + wait, "due", task)

@@ -115,6 +115,15 @@ def _claimed(state: State, held: HeldLease) -> Task | None:
     task = state.tasks.get(held.task_id)
     if task is None or not state.grace or held.lease >= state.next_lease:
         return None
+    if task.rare is not None and held.lease <= task.rare.former:
+        # That delivery is over, and its end has been counted; only the Accepted has not reached the worker.
+        return None
+    if task.state is TaskMachineState.SCHEDULED:
+        # It had come due by a clock that was put back since.
+        rare = task.rarely()
+        rare.due, rare.backoff = None, False
+        move(task, TaskMachineEvent.DUE)
+        state.held_back[task] = None
     if task.state is TaskMachineState.READY and task in state.held_back:
         del state.held_back[task]
         move(task, TaskMachineEvent.LEASE)

@@ -178,6 +178,7 @@ class State:
 
     def take_back(self, task: Task) -> None:
         """A delivery has ended without a result and through no fault of the task: others may have it."""
+        task.rarely().former = task.lease
         move(task, TaskMachineEvent.GIVE_BACK)
         self.vacate(task, TaskMachineState.LEASED)
         self.make_ready(task, first=True)
@@ -202,7 +203,7 @@ class State:
                 rare.crashes if rare else 0,
                 rare.losses if rare else 0,
                 rare.due if rare else None,
-                task.lease,
+                task.lease or (rare.former if rare else 0),
                 task.holder or None,
                 rare.history if rare else (),
             )

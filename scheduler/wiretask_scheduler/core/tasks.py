@@ -77,6 +77,8 @@ class Rare(msgspec.Struct):
     crashes: int = 0
     losses: int = 0
     deliveries: int = 0
+    #: The lease of the last delivery that is over: what a worker claims up to it after a restart has been counted.
+    former: int = 0
     #: By the wall clock, in milliseconds.
     due: int | None = None
     expires: int | None = None

@@ -112,7 +112,7 @@ def test_only_what_had_begun_is_suspect_when_a_worker_dies(scene):
     scene.receive(worker, Credit(10, 0, leases[1]))
     scene.leave(worker)
     scene.passes(2.1)
-    crashes = {row.lease or row.seq: row.crashes for row in scene.turn().changes.updated if row.lease == 0}
+    crashes = {row.seq: row.crashes for row in scene.turn().changes.updated if row.session is None}
     assert sorted(crashes.values()) == [0, 1, 1]
 
 

@@ -1,0 +1,107 @@
+"""A restart goes on where the scheduler stopped: workers keep what they have, and nothing is counted or told twice."""
+
+import pytest
+
+from wiretask_protocol.messages import (
+    Credit,
+    HeldLease,
+    Hello,
+    HelloKind,
+    Outcome,
+    Resume,
+    Return,
+    ReturnReason,
+    Role,
+    VersionRange,
+)
+
+#: The session of the first worker of a scene.
+TOKEN = bytes([1]) * 16
+
+
+def rejoin(scene, held, peer=9, session=TOKEN):
+    """The worker has come back and names what it holds. Returns the leases that it keeps."""
+    hello = Hello(HelloKind.OPEN, 1, versions=VersionRange(1, 1), role=Role.WORKER, name=f"worker {peer}")
+    scene.broker.join(peer, hello, "", scene.now)
+    scene.seqs[peer] = 0
+    scene.receive(peer, Resume(session, tuple(HeldLease(task_id, lease) for task_id, lease in held.items())))
+    return next(entry[2] for entry in scene.sent() if entry[:2] == (peer, "Resume"))
+
+
+def begun(lasting, seconds=0.0, **options):
+    """A task that a worker has just got, after some seconds. Returns its id and its lease."""
+    lasting.client()
+    lasting.worker()
+    task_id = lasting.submit(**options)
+    sent = lasting.dispatched()
+    if seconds:
+        lasting.passes(seconds)
+        sent += lasting.dispatched()
+    ((_, _, lease),) = sent
+    return task_id, lease
+
+
+# -- young leases --
+
+
+def test_a_task_whose_delay_was_over_is_claimed_by_its_worker(lasting):
+    task_id, lease = begun(lasting, 0.1, delay=100)
+    lasting.crash(0.1)
+    assert rejoin(lasting, {task_id: lease}) == (lease,)
+    lasting.worker(8)
+    lasting.passes(60)
+    assert lasting.dispatched() == []
+
+
+def test_a_task_whose_delay_was_over_is_given_to_nobody_else_before(lasting):
+    task_id, lease = begun(lasting, 0.1, delay=100)
+    lasting.crash(0.1)
+    lasting.worker(8)
+    lasting.passes(1)
+    assert lasting.dispatched() == []
+    assert rejoin(lasting, {task_id: lease}) == (lease,)
+
+
+def test_a_task_whose_backoff_was_over_is_claimed_by_its_worker(lasting):
+    task_id, first = begun(lasting, max_attempts=3)
+    lasting.result(9, first, task_id, Outcome.FAILED)
+    lasting.sent()
+    lasting.passes(60)
+    ((_, _, lease),) = lasting.dispatched()
+    lasting.crash(0.1)
+    assert rejoin(lasting, {task_id: lease}) == (lease,)
+
+
+@pytest.mark.parametrize("seconds", [0.0, 60.0])
+def test_an_attempt_that_has_failed_is_not_claimed_again(lasting, seconds):
+    task_id, lease = begun(lasting, max_attempts=3)
+    lasting.result(9, lease, task_id, Outcome.FAILED)
+    lasting.sent()
+    # The Accepted does not reach the worker: it has the Result still, and names its lease.
+    lasting.crash(seconds)
+    assert rejoin(lasting, {task_id: lease}) == ()
+
+
+def test_a_crash_is_not_counted_again(lasting):
+    task_id, lease = begun(lasting)
+    lasting.result(9, lease, task_id, Outcome.CRASHED)
+    lasting.turn()
+    lasting.crash(0.1)
+    assert rejoin(lasting, {task_id: lease}) == ()
+
+
+def test_a_task_that_was_due_by_a_clock_that_was_put_back_is_claimed_by_its_worker(lasting):
+    task_id, lease = begun(lasting, 0.1, delay=100)
+    lasting.crash(-0.05)
+    assert rejoin(lasting, {task_id: lease}) == (lease,)
+    assert lasting.broker.state.tasks.get(task_id).lease == lease
+
+
+def test_what_was_given_back_is_not_claimed_by_who_had_it(lasting):
+    task_id, lease = begun(lasting)
+    lasting.receive(9, Return(lasting.seq(9), task_id, lease, ReturnReason.OVERLOADED))
+    lasting.receive(9, Credit(0, 0, 0))
+    lasting.turn()
+    lasting.crash(0.1)
+    # It was handed out again in the same turn, under another lease.
+    assert rejoin(lasting, {task_id: lease}) == ()
