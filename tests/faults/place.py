@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import sys
 import urllib.error
@@ -17,6 +18,11 @@ from parts import Part, start_worker
 #: Losses and deaths that tests cause are not the fault of tasks; and nobody waits ten seconds for who is dead.
 _PATIENT = {"crash_limit": 10_000, "loss_limit": 10_000, "resume_grace_seconds": 1}
 _LOG_OCTETS = 6000
+
+
+def scaled(quick: int, long: int) -> int:
+    """How much of something: in every run of the tests, and in `nox -s faults`."""
+    return long if os.environ.get("WIRETASK_LONG") else quick
 
 
 class Place:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Coroutine
 from typing import Any, Self
 
@@ -48,9 +48,19 @@ def report(body: bytes = b"done") -> bytes:
     return codec.encode_report(Report(0, body))
 
 
-def submit(seq: int, number: int | None = None, body: bytes = b"body", *, owner: int = 0, flags: int = 1, **rest: Any):
-    """A Submit of the type `add` that wants its result."""
-    return Submit(seq, task_id(seq if number is None else number, owner), flags, 5, envelope(body), **rest)
+def submit(
+    seq: int,
+    number: int | None = None,
+    body: bytes = b"body",
+    *,
+    owner: int = 0,
+    flags: int = 1,
+    task_type: str = "add",
+    **rest: Any,
+) -> Submit:
+    """A Submit that wants its result."""
+    name = task_id(seq if number is None else number, owner)
+    return Submit(seq, name, flags, 5, envelope(body, task_type), **rest)
 
 
 def encoded(*messages: Any) -> bytes:
@@ -59,6 +69,9 @@ def encoded(*messages: Any) -> bytes:
 
 
 _OPEN: list[RawPeer] = []
+#: The nonce of pings that only show that somebody is there, and what comes back.
+_BEAT = 0
+_BEATEN = Hello(HelloKind.PONG, _BEAT)
 
 
 def run(story: Coroutine[Any, Any, None]) -> None:
@@ -77,19 +90,22 @@ def run(story: Coroutine[Any, Any, None]) -> None:
 
 
 class EndedError(Exception):
-    """The scheduler has closed the connection."""
+    """The connection has ended."""
 
 
 class RawPeer:
-    """One connection. It answers pings while it waits for something, and keeps what else came on the way."""
+    """One connection. Once it is accepted it reads all the time, answers pings, and keeps what else comes by its kind."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, role: str) -> None:
         self.reader, self.writer = reader, writer
         self.connection = Connection("worker" if role == "worker" else "client")
-        self._messages: deque[Any] = deque()
-        #: What came and was not asked for yet.
-        self.inbox: list[Any] = []
         self.accept: Hello | None = None
+        self._kept: dict[type, deque[Any]] = defaultdict(deque)
+        self._news = asyncio.Event()
+        self._reading: asyncio.Task[None] | None = None
+        self._end: Exception | None = None
+        self._accepted = 0
+        self._beats: asyncio.TimerHandle | None = None
 
     @classmethod
     async def connect(cls, address: str, role: str = "client", **rest: Any) -> Self:
@@ -102,50 +118,69 @@ class RawPeer:
         return peer
 
     @classmethod
-    async def join(cls, address: str, role: str = "client", **tags: Any) -> Self:
-        """An accepted peer."""
+    async def join(cls, address: str, role: str = "client", *, deaf: bool = False, **tags: Any) -> Self:
+        """An accepted peer; one that is deaf reads nothing more."""
         peer = await cls.connect(address, role)
         await peer.greet(role, **tags)
+        if deaf:
+            peer.stop_reading()
         return peer
 
     @classmethod
-    async def work(cls, address: str, slots: int = 100, **tags: Any) -> Self:
-        """An accepted worker that takes the type `add`."""
-        peer = await cls.join(address, "worker", **tags)
-        await peer.send(Subscribe((QueueWeight("default", 1),), (TypeSupport("add", 0, 0),)), Credit(slots, 0, 0))
+    async def work(cls, address: str, slots: int = 100, task_type: str = "add", **rest: Any) -> Self:
+        """An accepted worker that takes one type."""
+        peer = await cls.join(address, "worker", **rest)
+        await peer.send(Subscribe((QueueWeight("default", 1),), (TypeSupport(task_type, 0, 0),)), Credit(slots, 0, 0))
         return peer
 
     async def greet(self, role: str, **tags: Any) -> None:
         await self.send(Hello(HelloKind.OPEN, 7, versions=VersionRange(1, 1), role=Role[role.upper()], **tags))
         self.accept = await self.get(Hello)
         assert self.accept.kind is HelloKind.ACCEPT
+        self._beat()
+
+    def _beat(self) -> None:
+        """Says that it lives, whatever else it says."""
+        if self._end is None and not self.writer.is_closing():
+            self.writer.write(encoded(Hello(HelloKind.PING, _BEAT)))
+            seconds = (self.accept.heartbeat or 5000) / 2000 if self.accept is not None else 1.0
+            self._beats = asyncio.get_running_loop().call_later(seconds, self._beat)
+
+    def stop_reading(self) -> None:
+        """What comes from now on stays where it is."""
+        if self._reading is not None:
+            self._reading.cancel()
+        self.writer.transport.pause_reading()  # type: ignore[attr-defined] # it is one of a socket
 
     async def send(self, *messages: Any) -> None:
         self.writer.write(encoded(*messages))
         await self.writer.drain()
 
-    async def get(self, *kinds: type) -> Any:
-        """The next message of a kind; the others stay. Raises EndedError where the connection ends before it."""
-        for index, message in enumerate(self.inbox):
-            if isinstance(message, kinds):
-                return self.inbox.pop(index)
-        try:
-            async with asyncio.timeout(PATIENCE_SECONDS):
-                while True:
-                    message = await self._next()
-                    if isinstance(message, Hello) and message.kind is HelloKind.PING:
-                        await self.send(Hello(HelloKind.PONG, message.nonce))
-                        continue
-                    if isinstance(message, kinds):
-                        return message
-                    self.inbox.append(message)
-        except TimeoutError:
-            raise AssertionError(f"no {kinds} came; there was {self.inbox[-5:]}") from None
+    @property
+    def inbox(self) -> list[Any]:
+        """What came and was not asked for yet."""
+        return [message for kept in self._kept.values() for message in kept]
+
+    def clear(self) -> None:
+        """Forgets what came and was not asked for."""
+        self._kept.clear()
+
+    async def get(self, kind: type) -> Any:
+        """The next message of a kind. Raises EndedError where the connection ends before it."""
+        kept = self._kept[kind]
+        if not kept:
+            try:
+                async with asyncio.timeout(PATIENCE_SECONDS):
+                    while not self._kept[kind]:
+                        await self._more()
+            except TimeoutError:
+                raise AssertionError(f"no {kind} came; there was {self.inbox[-5:]}") from None
+        return self._kept[kind].popleft()
 
     async def accepted(self, seq: int) -> None:
         """Waits until everything up to a seq is accepted."""
-        while (await self.get(Accepted)).seq < seq:
-            pass
+        while self._accepted < seq:
+            self._accepted = (await self.get(Accepted)).seq
 
     async def pong(self, nonce: int = 42) -> None:
         """Asks whether the scheduler is there."""
@@ -154,25 +189,45 @@ class RawPeer:
             pass
 
     async def refused(self) -> ErrorCode:
-        """Reads to the end of the connection; the error that it ended with."""
-        last: Error | None = None
+        """Waits for the end of the connection; the error that it ended with."""
         try:
-            while True:
-                last = await self.get(Error)
-        except (EndedError, ConnectionError):
-            assert last is not None, f"it was closed without an error; there was {self.inbox[-5:]}"
-            return ErrorCode(last.code)
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                while True:
+                    await self._more()
+        except EndedError:
+            assert self._kept[Error], f"it was closed without an error; there was {self.inbox[-5:]}"
+            return ErrorCode(self._kept[Error][-1].code)
 
-    async def _next(self) -> Any:
-        while not self._messages:
-            octets = await self.reader.read(1 << 18)
-            if not octets:
-                raise EndedError
-            self._messages.extend(self.connection.receive(octets))
-            while self.connection.more:
-                self._messages.extend(self.connection.receive(b""))
-        return self._messages.popleft()
+    async def _more(self) -> None:
+        """Waits for something to come."""
+        if self._end is not None:
+            raise EndedError from self._end
+        if self._reading is None:
+            self._reading = asyncio.create_task(self._read())
+        self._news.clear()
+        await self._news.wait()
+
+    async def _read(self) -> None:
+        try:
+            while octets := await self.reader.read(1 << 18):
+                messages = self.connection.receive(octets)
+                while self.connection.more:
+                    messages += self.connection.receive(b"")
+                for message in messages:
+                    if isinstance(message, Hello) and message.kind is HelloKind.PING:
+                        self.writer.write(encoded(Hello(HelloKind.PONG, message.nonce)))
+                    elif message != _BEATEN:
+                        self._kept[type(message)].append(message)
+                self._news.set()
+            self._end = EndedError("the scheduler has closed the connection")
+        except Exception as error:
+            self._end = error
+        self._news.set()
 
     def abort(self) -> None:
         """Is gone without a word."""
+        if self._beats is not None:
+            self._beats.cancel()
+        if self._reading is not None:
+            self._reading.cancel()
         self.writer.transport.abort()

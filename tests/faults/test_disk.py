@@ -73,7 +73,7 @@ def test_a_disk_that_fails_ends_the_scheduler_with_one_line_and_a_restart_has_al
         await client.send(*(submit(seq) for seq in range(1, 201)))
         await client.accepted(200)
         disk.set(**fault)
-        with pytest.raises((EndedError, ConnectionError)):
+        with pytest.raises(EndedError):
             await go_on(client)
 
     async def go_on(client):
@@ -147,7 +147,7 @@ def test_a_sigkill_in_a_sync_takes_back_nothing_that_was_said(place, disk):
         await until(lambda: disk["waiting"] == 1, "no sync came")
         place.kill()
         disk.set(hold_syncs=0, waiting=0)
-        with pytest.raises((EndedError, ConnectionError)):
+        with pytest.raises(EndedError):
             await client.get(Accepted)
         place.start()
         client = await RawPeer.join(place.address)
@@ -189,9 +189,9 @@ def test_a_disk_without_any_space_keeps_everybody_waiting_and_loses_nothing(plac
             for seq, task in enumerate(tasks, 1):
                 await finish(worker, seq, task)
             await until(lambda: place.log.count("space is left"), "the disk was not full")
-            await client.send(submit(21))
             for peer in (client, worker):
                 await peer.pong()
+            await client.send(submit(21))
             assert await asyncio.to_thread(place.get, "/readyz") == 503
             assert worker.inbox == client.inbox == []
         await worker.accepted(10)
@@ -265,7 +265,7 @@ async def fill(client, first):
     await client.accepted(sent)
     refused = {message.seq for message in client.inbox if isinstance(message, Error)}
     assert {message.code for message in client.inbox if isinstance(message, Error)} == {ErrorCode.STORE_FULL}
-    client.inbox.clear()
+    client.clear()
     return set(range(first, sent + 1)) - refused, sent
 
 
