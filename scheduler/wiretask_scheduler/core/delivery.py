@@ -154,14 +154,12 @@ def _lease(state: State, worker: Worker, tasks: list[Task], now: Now) -> None:
         task.lease = lease
         task.holder = worker.session
         worker.hold(task, lease)
-        options = task.options
-        if options.limited:
+        if task.options.limited:
             limits.begin(state, task)
         remaining = _begin_rare(state, task, now) if task.rare is not None else 0
         send(worker.number, Dispatch(task, lease, task.attempt, remaining))
-        if options.time_limit:
-            margin = state.settings.time_limit_margin_seconds
-            state.timers.at(now.monotonic + options.time_limit / 1000 + margin, "limit", (task, lease))
+        if task.options.time_limit:
+            state.bound(task)
         leased.append((task, lease))
     state.counts["dispatched"] += len(tasks)
     state.timers.after(now.monotonic, state.settings.record_lease_seconds, "record", leased)

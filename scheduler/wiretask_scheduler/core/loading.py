@@ -121,6 +121,9 @@ def _load_task(state: State, stored: StoredTask) -> Task:
         task.holder = holder.session
         holder.hold(task, stored.lease)
         limits.occupy(state, task)
+        if task.options.time_limit:
+            # Nobody knows any more when it began: at the worst it gets its time once more.
+            state.bound(task)
         if stored.crashes:
             state.suspect = task
     else:

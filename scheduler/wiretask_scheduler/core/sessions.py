@@ -129,10 +129,14 @@ def _claimed(state: State, held: HeldLease) -> Task | None:
         move(task, TaskMachineEvent.LEASE)
         task.lease = held.lease
         limits.occupy(state, task)
+        if task.options.time_limit:
+            state.bound(task)
         return task
     if task.state is TaskMachineState.LEASED and task.lease < held.lease:
         _supersede(state, task)
         task.lease = held.lease
+        if task.options.time_limit:
+            state.bound(task)
         return task
     return None
 

@@ -176,6 +176,11 @@ class State:
             taker, cost = promise
             taker.promised -= cost
 
+    def bound(self, task: Task) -> None:
+        """Sees to it that a task is taken away from a worker which does not stop it at its time limit."""
+        seconds = task.options.time_limit / 1000 + self.settings.time_limit_margin_seconds
+        self.timers.at(self.now.monotonic + seconds, "limit", (task, task.lease))
+
     def take_back(self, task: Task) -> None:
         """A delivery has ended without a result and through no fault of the task: others may have it."""
         task.rarely().former = task.lease

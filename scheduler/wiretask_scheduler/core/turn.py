@@ -63,7 +63,7 @@ class Ended(NamedTuple):
 
 
 class Updated(NamedTuple):
-    """What a restart must know of a task that lives on. Without a session nobody has it, and `lease` is its last one."""
+    """What a restart must know of a task that lives on. Without a session nobody has it; `lease` is its last one."""
 
     seq: int
     state: int

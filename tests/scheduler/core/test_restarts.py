@@ -3,6 +3,7 @@
 import pytest
 
 from wiretask_protocol.messages import (
+    CancelMode,
     Credit,
     HeldLease,
     Hello,
@@ -105,3 +106,22 @@ def test_what_was_given_back_is_not_claimed_by_who_had_it(lasting):
     lasting.crash(0.1)
     # It was handed out again in the same turn, under another lease.
     assert rejoin(lasting, {task_id: lease}) == ()
+
+
+# -- time --
+
+
+def test_a_time_limit_is_kept_after_a_restart(lasting):
+    task_id, lease = begun(lasting, 0.5, time_limit=1000)
+    lasting.crash(0.1)
+    assert rejoin(lasting, {task_id: lease}) == (lease,)
+    lasting.passes(7)
+    assert (9, "Cancel", lease, CancelMode.HARD) in lasting.sent()
+
+
+def test_a_time_limit_of_a_young_lease_is_kept_after_a_restart(lasting):
+    task_id, lease = begun(lasting, time_limit=1000)
+    lasting.crash(0.1)
+    assert rejoin(lasting, {task_id: lease}) == (lease,)
+    lasting.passes(7)
+    assert (9, "Cancel", lease, CancelMode.HARD) in lasting.sent()
