@@ -13,6 +13,7 @@ from wiretask_conformance.performance import scenarios
 from wiretask_conformance.scenario import Scenario
 from wiretask_conformance.spec import Spec
 from wiretask_conformance.wire import HEADER, Mark, Wire
+from wiretask_conformance.wording import demands
 
 #: Octets in a row of the dump; longer fields take several.
 _ROW = 16
@@ -47,12 +48,14 @@ class Explainer:
     def _case(self, case: Case) -> Iterator[str]:
         yield "%s  %s  (%s, %s)" % (case.id, case.name, case.kind, case.level)
         yield from self._requirements(case.requires)
+        yield from demands(self.spec, case)
         yield ""
         yield from self._octets(case)
         yield ""
         yield "expected: %s" % _expected(case)
-        if "error" in case.expected:
-            yield "  %s" % self.spec.error_texts[case.expected["error"]]
+        error = case.expected["error"] if "error" in case.expected else case.expected["ok"].get("error")
+        if error is not None:
+            yield "  %s: %s" % (error, self.spec.error_texts[error])
         yield ""
         yield "by hand, one line to the adapter's standard input after its start:"
         yield "  %s" % json.dumps({"seq": 2, **case.requests[0]})
