@@ -371,7 +371,8 @@ _EXPIRABLE = frozenset(
 
 
 def _on_expire(state: State, what: Any, now: Now) -> None:
-    if what.state in _EXPIRABLE:
+    # A worker may be running what is held back; `sessions.release` looks again.
+    if what.state in _EXPIRABLE and what not in state.held_back:
         endings.expire(state, what, now)
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 from wiretask_protocol.machines import TaskMachineEvent, TaskMachineState
 from wiretask_protocol.messages import Cancel, CancelMode, Goodbye, GoodbyeReason, HeldLease, Outcome, Resume, Subscribe
-from wiretask_scheduler.core import limits, reports
+from wiretask_scheduler.core import endings, limits, reports
 from wiretask_scheduler.core.peers import Worker
 from wiretask_scheduler.core.tasks import Task, move
 from wiretask_scheduler.core.turn import Now
@@ -176,7 +176,10 @@ def release_held_back(state: State, now: Now, *, over: bool = False) -> None:
 def release(state: State) -> None:
     """Hands out what was held back, in the order in which it came."""
     state.grace = False
-    held_back, state.held_back = state.held_back, {}
-    for task in sorted(held_back, key=lambda task: task.seq):
-        if task.state is TaskMachineState.READY:
+    for task in sorted(state.held_back, key=lambda task: task.seq):
+        expires = task.rare.expires if task.rare is not None else None
+        if expires is not None and expires <= state.now.millis:
+            endings.expire(state, task, state.now)
+        else:
+            del state.held_back[task]
             state.make_ready(task)

@@ -125,3 +125,20 @@ def test_a_time_limit_of_a_young_lease_is_kept_after_a_restart(lasting):
     assert rejoin(lasting, {task_id: lease}) == (lease,)
     lasting.passes(7)
     assert (9, "Cancel", lease, CancelMode.HARD) in lasting.sent()
+
+
+def test_what_may_be_running_does_not_expire_before_its_worker_is_back(lasting):
+    task_id, lease = begun(lasting, expires_in=500)
+    lasting.crash(0.1)
+    lasting.passes(1)
+    assert lasting.sent() == []
+    assert rejoin(lasting, {task_id: lease}) == (lease,)
+
+
+def test_what_nobody_runs_expires_when_the_grace_is_over(lasting):
+    begun(lasting, expires_in=500)
+    lasting.crash(0.1)
+    lasting.worker(8)
+    lasting.passes(11)
+    assert lasting.dispatched() == []
+    assert lasting.broker.state.tasks.count == 0
