@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from wiretask_protocol import codec
 from wiretask_protocol.machines import TaskMachineEvent
 from wiretask_protocol.messages import Encoding, Outcome, Report, Result
-from wiretask_scheduler.core import dependencies, uniques
+from wiretask_scheduler.core import dependencies, facts, uniques
 from wiretask_scheduler.core.peers import Client
 from wiretask_scheduler.core.records import StoredTask
 from wiretask_scheduler.core.tasks import Task, move
@@ -44,6 +44,8 @@ def end(state: State, task: Task, event: TaskMachineEvent, outcome: int, report:
     state.counts[_COUNTED[event]] += 1
     if task.rare is not None and task.rare.links is not None:
         uniques.ended(state, task)
+    if task.rare is not None and task.rare.cancelling:
+        state.turn.changes.facts[facts.stop(task.seq)] = None
     millis = now.millis
     dead = event is TaskMachineEvent.GIVE_UP
     usual = state.dead_retention if dead else state.usual_retention

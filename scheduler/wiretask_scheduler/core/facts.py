@@ -29,6 +29,8 @@ class Kind(IntEnum):
     RATE = 5
     #: A recurring task.
     SCHEDULE = 6
+    #: A task with a worker that somebody asked to stop: its seq, and how.
+    STOP = 7
 
 
 FactKey = tuple[int, bytes]
@@ -71,6 +73,11 @@ def rate(queue_name: str, key: str) -> FactKey:
 def schedule(name: str) -> FactKey:
     """The key of a recurring task."""
     return Kind.SCHEDULE, name.encode()
+
+
+def stop(seq: int) -> FactKey:
+    """The key of what somebody asked to stop."""
+    return Kind.STOP, seq.to_bytes(SEQ_OCTETS, "big")
 
 
 def pack(value: Any) -> bytes:

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from wiretask_protocol.machines import TaskMachineEvent, TaskMachineState
-from wiretask_scheduler.core import dependencies, limits, operations, recurring, sessions, uniques
+from wiretask_scheduler.core import dependencies, facts, limits, operations, recurring, sessions, uniques
 from wiretask_scheduler.core.facts import SEQ_OCTETS, Kind
 from wiretask_scheduler.core.peers import Worker
 from wiretask_scheduler.core.tasks import Rare, Task, move
@@ -29,7 +29,7 @@ def load(
     now: Now,
 ) -> None:
     """Takes in what was there when the scheduler stopped."""
-    edges = _load_facts(state, stored_facts)
+    edges, stops = _load_facts(state, stored_facts)
     for session in stored_sessions:
         state.sessions[session.token] = Worker(
             number=0,
@@ -41,7 +41,7 @@ def load(
         )
     linked: list[Task] = []
     for stored in tasks:
-        task = _load_task(state, stored)
+        task = _load_task(state, stored, stops.get(stored.seq, 0))
         if stored.links is not None:
             linked.append(task)
     for task in linked:
@@ -55,9 +55,10 @@ def load(
         dependencies.look_again(state, task)
 
 
-def _load_facts(state: State, stored: Iterable[StoredFact]) -> dict[int, list[bytes]]:
-    """Takes the facts in. Returns the edges, by the seq of the task that waits."""
+def _load_facts(state: State, stored: Iterable[StoredFact]) -> tuple[dict[int, list[bytes]], dict[int, int]]:
+    """Takes the facts in. Returns the edges, by the seq of the task that waits, and what was asked to stop, and how."""
     edges: dict[int, list[bytes]] = defaultdict(list)
+    stops: dict[int, int] = {}
     for kind, key, fact in stored:
         match kind:
             case Kind.EDGE:
@@ -72,7 +73,9 @@ def _load_facts(state: State, stored: Iterable[StoredFact]) -> dict[int, list[by
                 limits.load(state, fact.value)
             case Kind.SCHEDULE:
                 recurring.load(state, fact.value)
-    return edges
+            case Kind.STOP:
+                stops[int.from_bytes(key, "big")] = facts.unpack(fact.value, int)
+    return edges, stops
 
 
 def revive(state: State, stored: StoredTask) -> Task:
@@ -97,20 +100,22 @@ def revive(state: State, stored: StoredTask) -> Task:
     return task
 
 
-def _load_task(state: State, stored: StoredTask) -> Task:
+def _load_task(state: State, stored: StoredTask, stop: int) -> Task:
     task = revive(state, stored)
     state.add(task)
+    if stop:
+        task.rarely().cancelling = stop
     if stored.expires is not None:
         state.timers.on(stored.expires, "expire", task)
     if stored.state == TaskMachineState.WAITING:
         move(task, TaskMachineEvent.BLOCK)
         return task
     if stored.state == TaskMachineState.SCHEDULED and stored.due is not None:
-        if stored.due > state.now.millis:
+        if stored.due > state.now.millis and not stop:
             move(task, TaskMachineEvent.DELAY)
             state.timers.on(stored.due, "due", task)
             return task
-        # It has come due since, maybe before the scheduler stopped: a worker may have it.
+        # It has come due, maybe before the scheduler stopped: a worker may have it.
         rare = task.rarely()
         rare.due, rare.backoff = None, False
     move(task, TaskMachineEvent.ADMIT)

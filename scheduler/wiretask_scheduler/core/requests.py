@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from wiretask_protocol.errors import ErrorCode, error_message
 from wiretask_protocol.machines import TaskMachineEvent
 from wiretask_protocol.messages import Await, Cancel, CancelMode, Query, Status
-from wiretask_scheduler.core import dependencies, endings, explain
+from wiretask_scheduler.core import dependencies, endings, explain, facts
 from wiretask_scheduler.core.peers import Client
 from wiretask_scheduler.core.records import StoredTask
 from wiretask_scheduler.core.tasks import Task, move
@@ -34,7 +34,9 @@ def stop(state: State, task: Task, mode: int, now: Now) -> None:
         endings.cancel(state, task, now)
         return
     move(task, TaskMachineEvent.CANCEL)
-    task.rarely().cancelling = True
+    task.rarely().cancelling = mode = mode or CancelMode.COOPERATIVE
+    # R-CAN-003 holds after a restart, too.
+    state.turn.changes.facts[facts.stop(task.seq)] = facts.Fact(facts.pack(int(mode)))
     ask_worker_to_stop(state, task, mode)
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 from wiretask_protocol.machines import TaskMachineEvent, TaskMachineState
 from wiretask_protocol.messages import Cancel, CancelMode, Goodbye, GoodbyeReason, HeldLease, Outcome, Resume, Subscribe
-from wiretask_scheduler.core import endings, limits, reports
+from wiretask_scheduler.core import endings, limits, reports, requests
 from wiretask_scheduler.core.peers import Worker
 from wiretask_scheduler.core.tasks import Task, move
 from wiretask_scheduler.core.turn import Now
@@ -107,6 +107,10 @@ def on_resume(state: State, worker: Worker, resume: Resume, now: Now) -> None:
         _give_back_all(state, former, now)
         _forget(state, former)
     state.turn.send(worker.number, Resume(worker.session, tuple(kept)))
+    for task in worker.leases.values():
+        if task.rare is not None and task.rare.cancelling:
+            # It may not have heard of it: the connection was gone, or the scheduler.
+            requests.ask_worker_to_stop(state, task, task.rare.cancelling)
     release_held_back(state, now)
 
 
@@ -178,7 +182,9 @@ def release(state: State) -> None:
     state.grace = False
     for task in sorted(state.held_back, key=lambda task: task.seq):
         expires = task.rare.expires if task.rare is not None else None
-        if expires is not None and expires <= state.now.millis:
+        if task.rare is not None and task.rare.cancelling:
+            endings.cancel(state, task, state.now)
+        elif expires is not None and expires <= state.now.millis:
             endings.expire(state, task, state.now)
         else:
             del state.held_back[task]

@@ -92,7 +92,8 @@ class Rare(msgspec.Struct):
     watchers: tuple[int, ...] = ()
     #: Sessions of workers that could not read it.
     refused_by: tuple[bytes, ...] = ()
-    cancelling: bool = False
+    #: How somebody asked for it to stop while a worker had it (`CancelMode`); 0 where nobody has.
+    cancelling: int = 0
     #: Whether the wait until `due` is a backoff and not a delay.
     backoff: bool = False
     started: float = 0.0

@@ -15,6 +15,7 @@ from wiretask_protocol.messages import (
     Role,
     VersionRange,
 )
+from wiretask_scheduler.core.facts import Kind
 
 #: The session of the first worker of a scene.
 TOKEN = bytes([1]) * 16
@@ -142,3 +143,53 @@ def test_what_nobody_runs_expires_when_the_grace_is_over(lasting):
     lasting.passes(11)
     assert lasting.dispatched() == []
     assert lasting.broker.state.tasks.count == 0
+
+
+# -- cancels --
+
+
+@pytest.mark.parametrize("seconds", [0.0, 0.5])
+def test_what_was_asked_to_stop_is_not_begun_again_after_a_restart(lasting, seconds):
+    task_id, _ = begun(lasting)
+    lasting.passes(seconds)
+    lasting.broker.cancel(task_id, lasting.now)
+    lasting.sent()
+    lasting.crash(0.1)
+    lasting.worker(8)
+    lasting.passes(20)
+    assert lasting.dispatched() == []
+    assert lasting.store.tasks([task_id])[task_id].outcome == Outcome.CANCELLED
+
+
+@pytest.mark.parametrize("seconds", [0.0, 0.5])
+def test_a_worker_that_comes_back_is_asked_again_to_stop(lasting, seconds):
+    task_id, lease = begun(lasting)
+    lasting.passes(seconds)
+    lasting.broker.cancel(task_id, lasting.now)
+    lasting.sent()
+    lasting.crash(0.1)
+    lasting.broker.take_turn()
+    hello = Hello(HelloKind.OPEN, 1, versions=VersionRange(1, 1), role=Role.WORKER, name="worker 9")
+    lasting.broker.join(9, hello, "", lasting.now)
+    lasting.receive(9, Resume(TOKEN, (HeldLease(task_id, lease),)))
+    assert [entry[1] for entry in lasting.sent()] == ["Resume", "Cancel"]
+
+
+def test_what_was_asked_to_stop_and_has_stopped_leaves_nothing_behind(lasting):
+    task_id, lease = begun(lasting)
+    lasting.broker.cancel(task_id, lasting.now)
+    lasting.sent()
+    lasting.result(9, lease, task_id, Outcome.CANCELLED)
+    lasting.sent()
+    assert lasting.store.facts(Kind.STOP, bytes(8)[:7]) == []
+
+
+def test_a_worker_whose_connection_was_broken_hears_that_it_is_to_stop(scene):
+    task_id, lease = begun(scene)
+    scene.leave(9)
+    scene.broker.cancel(task_id, scene.now)
+    scene.sent()
+    hello = Hello(HelloKind.OPEN, 1, versions=VersionRange(1, 1), role=Role.WORKER, name="worker 9")
+    scene.broker.join(9, hello, "", scene.now)
+    scene.receive(9, Resume(TOKEN, (HeldLease(task_id, lease),)))
+    assert [entry[1] for entry in scene.sent()] == ["Resume", "Cancel"]
