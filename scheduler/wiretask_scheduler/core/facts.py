@@ -31,6 +31,8 @@ class Kind(IntEnum):
     SCHEDULE = 6
     #: A task with a worker that somebody asked to stop: its seq, and how.
     STOP = 7
+    #: A session that has taken over another one whose worker may not know yet: the other's token.
+    HEIR = 8
 
 
 FactKey = tuple[int, bytes]
@@ -78,6 +80,11 @@ def schedule(name: str) -> FactKey:
 def stop(seq: int) -> FactKey:
     """The key of what somebody asked to stop."""
     return Kind.STOP, seq.to_bytes(SEQ_OCTETS, "big")
+
+
+def heir(token: bytes) -> FactKey:
+    """The key of a session that was taken over."""
+    return Kind.HEIR, token
 
 
 def pack(value: Any) -> bytes:

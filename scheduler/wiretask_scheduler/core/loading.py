@@ -29,7 +29,6 @@ def load(
     now: Now,
 ) -> None:
     """Takes in what was there when the scheduler stopped."""
-    edges, stops = _load_facts(state, stored_facts)
     for session in stored_sessions:
         state.sessions[session.token] = Worker(
             number=0,
@@ -39,6 +38,7 @@ def load(
             in_flight=state.settings.in_flight,
             session=session.token,
         )
+    edges, stops = _load_facts(state, stored_facts)
     linked: list[Task] = []
     for stored in tasks:
         task = _load_task(state, stored, stops.get(stored.seq, 0))
@@ -75,6 +75,8 @@ def _load_facts(state: State, stored: Iterable[StoredFact]) -> tuple[dict[int, l
                 recurring.load(state, fact.value)
             case Kind.STOP:
                 stops[int.from_bytes(key, "big")] = facts.unpack(fact.value, int)
+            case Kind.HEIR:
+                sessions.load_heir(state, key, fact.value)
     return edges, stops
 
 

@@ -57,6 +57,9 @@ class Worker(Peer):
     """A worker: what it takes, and the leases that it holds. It outlives its connection for a while (`number` 0)."""
 
     session: bytes
+    #: The token of the session that this one has taken over, until its peer shows that it has got the answer: it would
+    #: name that one again.
+    former: bytes = b""
     queues: dict[str, int] = field(default_factory=dict)
     #: The types that it knows, and how often the code of each may run and fail where a task does not say.
     types: dict[str, int] = field(default_factory=dict)

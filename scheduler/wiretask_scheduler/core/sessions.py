@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 from wiretask_protocol.machines import TaskMachineEvent, TaskMachineState
 from wiretask_protocol.messages import Cancel, CancelMode, Goodbye, GoodbyeReason, HeldLease, Outcome, Resume, Subscribe
-from wiretask_scheduler.core import endings, limits, reports, requests
+from wiretask_scheduler.core import endings, facts, limits, reports, requests
 from wiretask_scheduler.core.peers import Worker
 from wiretask_scheduler.core.tasks import Task, move
 from wiretask_scheduler.core.turn import Now
@@ -24,6 +24,7 @@ Leaving = Literal["goodbye", "broken", "silent"]
 
 def on_subscribe(state: State, worker: Worker, subscribe: Subscribe) -> None:
     """A worker says what it takes."""
+    _answered(state, worker)
     worker.queues = {entry.queue: entry.weight for entry in subscribe.queues}
     worker.types = {entry.type: entry.max_attempts for entry in subscribe.types}
     worker.labels = frozenset(subscribe.labels or ())
@@ -82,14 +83,30 @@ def _give_back_all(state: State, worker: Worker, now: Now) -> None:
 def _forget(state: State, worker: Worker) -> None:
     state.sessions.pop(worker.session, None)
     state.turn.changes.sessions_over.append(worker.session)
+    _answered(state, worker)
     for lease, (taker, _) in list(state.retracting.items()):
         if taker is worker:
             state.answered(lease)
 
 
+def _answered(state: State, worker: Worker) -> None:
+    """A worker knows the token of its session: nobody names the one before it any more."""
+    if worker.former:
+        state.heirs.pop(worker.former, None)
+        state.turn.changes.facts[facts.heir(worker.former)] = None
+        worker.former = b""
+
+
+def load_heir(state: State, token: bytes, heir: bytes) -> None:
+    """A session that was taken over before the restart."""
+    state.heirs[token] = heir
+    state.sessions[heir].former = token
+
+
 def on_resume(state: State, worker: Worker, resume: Resume, now: Now) -> None:
     """A worker proves a former session and names what it still has: what is still its own, it keeps."""
-    former = state.sessions.get(resume.session)
+    # If the answer to an earlier Resume was lost, the worker names the same token again.
+    former = state.sessions.get(state.heirs.get(resume.session, resume.session))
     kept: list[HeldLease] = []
     if former is not None and former is not worker and former.principal in {worker.principal, ""}:
         for held in resume.leases:
@@ -106,6 +123,9 @@ def on_resume(state: State, worker: Worker, resume: Resume, now: Now) -> None:
             former.number = 0
         _give_back_all(state, former, now)
         _forget(state, former)
+        worker.former = resume.session
+        state.heirs[worker.former] = worker.session
+        state.turn.changes.facts[facts.heir(worker.former)] = facts.Fact(worker.session)
     state.turn.send(worker.number, Resume(worker.session, tuple(kept)))
     for task in worker.leases.values():
         if task.rare is not None and task.rare.cancelling:

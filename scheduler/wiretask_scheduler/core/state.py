@@ -70,6 +70,8 @@ class State:
         self.workers: dict[int, Worker] = {}
         #: Workers by session, those included whose connection is gone but may come back.
         self.sessions: dict[bytes, Worker] = {}
+        #: By the token of a session that was taken over: the token of its heir, whose worker may not know it yet.
+        self.heirs: dict[bytes, bytes] = {}
         #: How long what has ended is remembered where nobody says more, in milliseconds; the same for what is dead.
         self.usual_retention = int(settings.retention_seconds * 1000)
         self.dead_retention = max(self.usual_retention, int(settings.dead_retention_seconds * 1000))

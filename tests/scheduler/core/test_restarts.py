@@ -9,10 +9,13 @@ from wiretask_protocol.messages import (
     Hello,
     HelloKind,
     Outcome,
+    QueueWeight,
     Resume,
     Return,
     ReturnReason,
     Role,
+    Subscribe,
+    TypeSupport,
     VersionRange,
 )
 from wiretask_scheduler.core.facts import Kind
@@ -193,3 +196,46 @@ def test_a_worker_whose_connection_was_broken_hears_that_it_is_to_stop(scene):
     scene.broker.join(9, hello, "", scene.now)
     scene.receive(9, Resume(TOKEN, (HeldLease(task_id, lease),)))
     assert [entry[1] for entry in scene.sent()] == ["Resume", "Cancel"]
+
+
+# -- answers that are lost --
+
+
+def test_a_worker_that_has_not_got_the_answer_resumes_by_its_former_token_again(scene):
+    task_id, lease = begun(scene)
+    scene.leave(9)
+    assert rejoin(scene, {task_id: lease}, 10) == (lease,)
+    scene.leave(10)
+    assert rejoin(scene, {task_id: lease}, 11) == (lease,)
+    scene.leave(11)
+    assert rejoin(scene, {task_id: lease}, 12) == (lease,)
+    assert len(scene.broker.state.sessions) == 1
+
+
+def test_also_after_a_restart(lasting):
+    task_id, lease = begun(lasting, 0.5)
+    lasting.leave(9)
+    assert rejoin(lasting, {task_id: lease}, 10) == (lease,)
+    lasting.crash(0.1)
+    assert rejoin(lasting, {task_id: lease}, 11) == (lease,)
+
+
+def test_a_worker_that_has_got_the_answer_has_one_token_only(lasting):
+    task_id, lease = begun(lasting)
+    lasting.leave(9)
+    rejoin(lasting, {task_id: lease}, 10)
+    lasting.receive(10, Subscribe((QueueWeight("default", 1),), (TypeSupport("work", 0, 0),)), Credit(10, 0, 0))
+    lasting.leave(10)
+    assert rejoin(lasting, {task_id: lease}, 11) == ()
+    assert lasting.store.facts(Kind.HEIR, TOKEN) == []
+
+
+def test_nothing_is_left_of_a_worker_that_has_not_got_the_answer_and_stays_away(lasting):
+    task_id, lease = begun(lasting)
+    lasting.leave(9)
+    rejoin(lasting, {task_id: lease}, 10)
+    lasting.leave(10)
+    lasting.passes(5)
+    lasting.sent()
+    assert not lasting.broker.state.sessions
+    assert lasting.store.facts(Kind.HEIR, TOKEN) == []
