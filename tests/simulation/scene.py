@@ -230,6 +230,7 @@ class Scene(Day):  # type: ignore[misc]
         #: Whether no attempt takes its time any more.
         self.hurried = False
         self._over = False
+        self._unbegun: list[Any] = []
         self.log = disk or RecordingDisk()
         self.disk = self.history.disk = self.log
         self.network: _Network = _Network(self.machine, self.network.chance)
@@ -249,6 +250,8 @@ class Scene(Day):  # type: ignore[misc]
             self.note(f"{process.name} comes to its end {name}")
             self._kill(process, death)
             for handle in process.loop._internals("_ready"):
+                # What has not begun yet is closed with everything else.
+                self._unbegun.append(handle._callback)
                 handle.cancel()
             raise DiedError
 
