@@ -13,6 +13,7 @@ import uvloop
 from wiretask_protocol import codec
 from wiretask_protocol.connection import Connection
 from wiretask_protocol.errors import ErrorCode
+from wiretask_protocol.limits import SILENCE_HEARTBEATS
 from wiretask_protocol.messages import (
     Accepted,
     Credit,
@@ -100,7 +101,10 @@ class RawPeer:
         self.reader, self.writer = reader, writer
         self.connection = Connection("worker" if role == "worker" else "client")
         self.accept: Hello | None = None
-        self._kept: dict[type, deque[Any]] = defaultdict(deque)
+        #: By kind, each with its number in the order in which they came.
+        self._kept: dict[type, deque[tuple[int, Any]]] = defaultdict(deque)
+        self._came = 0
+        self._heard = 0.0
         self._news = asyncio.Event()
         self._reading: asyncio.Task[None] | None = None
         self._end: Exception | None = None
@@ -140,16 +144,20 @@ class RawPeer:
         self._beat()
 
     def _beat(self) -> None:
-        """Says that it lives, whatever else it says."""
-        if self._end is None and not self.writer.is_closing():
+        """Says that it lives, whatever else it says; and looks whether the other side does."""
+        loop = asyncio.get_running_loop()
+        seconds = (self.accept.heartbeat or 5000) / 1000 if self.accept is not None else 1.0
+        if self._heard and loop.time() - self._heard > SILENCE_HEARTBEATS * seconds:
+            self.writer.transport.abort()
+        elif self._end is None and not self.writer.is_closing():
             self.writer.write(encoded(Hello(HelloKind.PING, _BEAT)))
-            seconds = (self.accept.heartbeat or 5000) / 2000 if self.accept is not None else 1.0
-            self._beats = asyncio.get_running_loop().call_later(seconds, self._beat)
+            self._beats = loop.call_later(seconds / 2, self._beat)
 
     def stop_reading(self) -> None:
         """What comes from now on stays where it is."""
         if self._reading is not None:
             self._reading.cancel()
+            self._heard = 0.0
         self.writer.transport.pause_reading()  # type: ignore[attr-defined] # it is one of a socket
 
     async def send(self, *messages: Any) -> None:
@@ -159,7 +167,8 @@ class RawPeer:
     @property
     def inbox(self) -> list[Any]:
         """What came and was not asked for yet."""
-        return [message for kept in self._kept.values() for message in kept]
+        kept = [entry for entries in self._kept.values() for entry in entries]
+        return [message for _, message in sorted(kept, key=lambda entry: entry[0])]
 
     def clear(self) -> None:
         """Forgets what came and was not asked for."""
@@ -175,7 +184,14 @@ class RawPeer:
                         await self._more()
             except TimeoutError:
                 raise AssertionError(f"no {kind} came; there was {self.inbox[-5:]}") from None
-        return self._kept[kind].popleft()
+        return self._kept[kind].popleft()[1]
+
+    async def get_any(self, *kinds: type) -> Any:
+        """The next message of some kinds, in the order in which they came, however long that takes."""
+        while not any(self._kept[kind] for kind in kinds):
+            await self._more()
+        first = min((self._kept[kind] for kind in kinds if self._kept[kind]), key=lambda kept: kept[0][0])
+        return first.popleft()[1]
 
     async def accepted(self, seq: int) -> None:
         """Waits until everything up to a seq is accepted."""
@@ -196,7 +212,7 @@ class RawPeer:
                     await self._more()
         except EndedError:
             assert self._kept[Error], f"it was closed without an error; there was {self.inbox[-5:]}"
-            return ErrorCode(self._kept[Error][-1].code)
+            return ErrorCode(self._kept[Error][-1][1].code)
 
     async def _more(self) -> None:
         """Waits for something to come."""
@@ -210,6 +226,7 @@ class RawPeer:
     async def _read(self) -> None:
         try:
             while octets := await self.reader.read(1 << 18):
+                self._heard = asyncio.get_running_loop().time()
                 messages = self.connection.receive(octets)
                 while self.connection.more:
                     messages += self.connection.receive(b"")
@@ -217,7 +234,8 @@ class RawPeer:
                     if isinstance(message, Hello) and message.kind is HelloKind.PING:
                         self.writer.write(encoded(Hello(HelloKind.PONG, message.nonce)))
                     elif message != _BEATEN:
-                        self._kept[type(message)].append(message)
+                        self._came += 1
+                        self._kept[type(message)].append((self._came, message))
                 self._news.set()
             self._end = EndedError("the scheduler has closed the connection")
         except Exception as error:
