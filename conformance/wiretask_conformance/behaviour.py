@@ -50,6 +50,7 @@ class Troupe:
         self.beside: Troupe | None = None
         self._testees: list[Testee] = []
         self._all: list[Testee] = []
+        self._abandoned = False
 
     def greet(self) -> None:
         """Starts the first adapter. Raises ContractError."""
@@ -64,6 +65,8 @@ class Troupe:
             return self._testees.pop()
         testee = Testee(self.command, scale=self.scale)
         self._all.append(testee)
+        if self._abandoned:
+            testee.abandon()
         try:
             testee.greet(self.role, self.spec.digest, self.spec.versions)
         except ContractError:
@@ -82,8 +85,9 @@ class Troupe:
 
     def abandon(self) -> None:
         """Ends all of them now: nobody waits any more for what they do."""
+        self._abandoned = True
         for testee in self._all:
-            testee.stop()
+            testee.abandon()
         if self.beside is not None:
             self.beside.abandon()
 

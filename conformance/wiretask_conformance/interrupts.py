@@ -25,6 +25,8 @@ _SIGNALS: dict[int, type[KeyboardInterrupt]] = {
     signal.SIGTERM: Terminated,
     signal.SIGHUP: HungUp,
 }
+#: A task that has taken no notice of its end is told again.
+_AGAIN_SECONDS = 0.05
 _WORDS = {signal.SIGINT: "interrupted", signal.SIGTERM: "terminated", signal.SIGHUP: "hung up"}
 
 
@@ -62,6 +64,7 @@ def run(main: Coroutine[Any, Any, Made], abandon: Callable[[], None]) -> Made:
                 return await main
             except asyncio.CancelledError:
                 abandon()
+                await _end_others(task)
                 raise
             finally:
                 for number in _SIGNALS:
@@ -71,6 +74,18 @@ def run(main: Coroutine[Any, Any, Made], abandon: Callable[[], None]) -> Made:
         return asyncio.run(interruptible())
     except asyncio.CancelledError:
         raise _SIGNALS[heard[0]] from None
+
+
+async def _end_others(current: asyncio.Task[Any]) -> None:
+    """Cancels what runs beside, until it has ended.
+
+    Once is not enough: what is waited for may come at the moment of the cancellation, and a wait forgets it then (until
+    Python 3.12); what has been ended now comes at that moment.
+    """
+    while running := asyncio.all_tasks() - {current}:
+        for task in running:
+            task.cancel()
+        await asyncio.wait(running, timeout=_AGAIN_SECONDS)
 
 
 def _raise(number: int, _frame: object) -> None:

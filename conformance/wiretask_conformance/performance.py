@@ -81,7 +81,7 @@ def _codec(spec: Spec, wanted: Wanted, said: Callable[[Result], None]) -> tuple[
         return implementation, codec.run(testee, cases, said=said, enough=wanted.enough)
     except KeyboardInterrupt:
         # Whoever waits for the end of it does not wait for an answer to `stop`.
-        testee.stop()
+        testee.abandon()
         raise
     finally:
         testee.close()

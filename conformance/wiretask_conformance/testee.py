@@ -97,6 +97,9 @@ class Testee:
         self.starts = 0
         self.failures = 0
         self._process: subprocess.Popen[bytes] | None = None
+        #: It is not started any more; asked for and changed by different threads.
+        self._over = False
+        self._starting = threading.Lock()
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 -- closed in `close`
         #: Where that of the process that runs now begins: it is not blamed for what a former one has said.
         self._said_before = 0
@@ -160,13 +163,16 @@ class Testee:
     def _start(self) -> None:
         self._said_before = self._errors.seek(0, os.SEEK_END)
         try:
-            self._process = subprocess.Popen(
-                self.command,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=self._errors,
-                start_new_session=True,
-            )
+            with self._starting:
+                if self._over:
+                    raise ContractError("it is over")
+                self._process = subprocess.Popen(
+                    self.command,
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=self._errors,
+                    start_new_session=True,
+                )
         except OSError as error:
             what = (self.command[0] or "''", error.strerror, _remedy(self.command[0], error))
             raise NoProgramError("%s cannot be started: %s; %s" % what) from None
@@ -257,6 +263,12 @@ class Testee:
         process.wait()
         assert process.stdin is not None
         process.stdin.close()
+
+    def abandon(self) -> None:
+        """Ends it for good, whatever another thread is asking it or about to."""
+        with self._starting:
+            self._over = True
+        self.stop()
 
     def close(self) -> None:
         """Tells it to stop, and sees to it that it does."""

@@ -607,6 +607,14 @@ def test_every_result_is_said_as_soon_as_it_is_there() -> None:
     assert said == [("b-1", "not_applicable"), ("b-0", "timeout"), ("b-0", "flaky")]
 
 
+def test_a_troupe_that_is_abandoned_starts_no_adapter() -> None:
+    """A thread may be about to: it would be one that nobody ends."""
+    troupe = behaviour.Troupe(["sh", "-c", "exit 7"], "worker", WIRE.spec, 1.0)
+    troupe.abandon()
+    with pytest.raises(ContractError, match="it is over"):
+        troupe.testee()
+
+
 def test_no_more_is_begun_once_enough_have_failed() -> None:
     found = verdicts(Troupe(Adapter(query={"ok": 1})), *numbered(20), enough=2)
     assert [verdict for _, verdict in found] == ["contract"] * len(found)

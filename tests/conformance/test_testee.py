@@ -271,6 +271,14 @@ def test_one_that_dies_without_a_word_is_not_told_the_words_of_a_former_one(adap
     assert str(refused(one.ask, "echo")) == "echo: it ended with the exit code 0 without an answer"
 
 
+def test_one_that_is_abandoned_is_not_started_again(adapter: Adapter) -> None:
+    """Also where it was about to be: somebody has ended the run."""
+    one = greeted(adapter("start()\n" + ECHO))
+    one.abandon()
+    assert str(refused(one.ask, "echo")) == "echo: it is over"
+    assert one._process is None
+
+
 # One that hangs
 
 
