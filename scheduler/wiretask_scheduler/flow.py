@@ -278,6 +278,7 @@ class Flow:
             return Found(
                 bodies=self.store.bodies(wanted.bodies) if wanted.bodies else {},
                 reports={task_id: task.report for task_id, task in ended.items() if task.report is not None},
+                ends={task_id: (task.outcome or 0, task.attempt) for task_id, task in ended.items()},
                 parts={task_id: self.store.facts(FactKind.PART, task_id) for task_id in wanted.callbacks},
             )
 

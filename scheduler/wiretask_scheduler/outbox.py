@@ -10,12 +10,12 @@ these are read again when the peer goes on.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, islice
 from typing import NamedTuple
 
-import msgspec
+from msgspec.structs import replace
 
 from wiretask_protocol.codec import ENCODERS
 from wiretask_protocol.limits import FRAME_LIMIT_FLOOR
@@ -50,7 +50,7 @@ _TOO_LARGE = "the result is longer than the frames that this client takes; conne
 
 
 class Stored(NamedTuple):
-    """A Result whose report is to be read from the store."""
+    """A Result that is to be read from the store: how the task has ended, and its report."""
 
     result: Result
 
@@ -75,6 +75,8 @@ class Found:
     bodies: dict[int, bytes] = field(default_factory=dict)
     reports: dict[bytes, bytes] = field(default_factory=dict)
     parts: dict[bytes, Sequence[tuple[bytes, bytes]]] = field(default_factory=dict)
+    #: Of tasks that have ended: the outcome and the attempt.
+    ends: dict[bytes, tuple[int, int]] = field(default_factory=dict)
 
 
 Arrived = Callable[[Found], None]
@@ -118,6 +120,10 @@ class Outbox:
         self._octets = 0
         self._durable = 0
         self._waiting: dict[int, _Waiting] = {}
+        #: Turns that were taken and released, and ids that were there already: until so many turns are released, what
+        #: they say of these was decided as if the tasks were new.
+        self._taken = self._released = 0
+        self._repeated: dict[bytes, int] = {}
         #: The last seq of each peer that it was told is accepted.
         self.accepted: dict[int, int] = {}
 
@@ -128,6 +134,7 @@ class Outbox:
 
     def take(self, turn: Turn) -> int:
         """Keeps the envelopes of a turn that is on its way to the store. Returns the octets that it writes there."""
+        self._taken += 1
         new = {row.seq: row.envelope for row in turn.changes.inserted}
         octets = sum(map(len, new.values()))
         self._bodies |= new
@@ -135,8 +142,12 @@ class Outbox:
         return octets + sum([len(row.report) for row in turn.changes.ended if row.report is not None])
 
     def drop(self, conflicts: Iterable[bytes], turns: Iterable[Turn]) -> None:
-        """Of some new tasks the ids were there already: they are not taken in, and their envelopes are not kept."""
+        """Of some new tasks the ids were there already: they are not taken in, and their envelopes are not kept.
+
+        One that was ended before this was known may have a Result on its way: it gives way to that of the store.
+        """
         ids = set(conflicts)
+        self._repeated |= dict.fromkeys(ids, self._taken)
         for row in chain.from_iterable(turn.changes.inserted for turn in turns):
             if row.id in ids:
                 self._octets -= len(self._bodies.pop(row.seq, b""))
@@ -146,7 +157,10 @@ class Outbox:
         changes = turn.changes
         if changes.inserted:
             self._durable = changes.inserted[-1].seq
-        for peer, sends in turn.sends.items():
+        self._released += 1
+        repeated = self._repeated
+        for peer, said in turn.sends.items():
+            sends = said if not repeated else [_as_stored(send, repeated) for send in said]
             waiting = self._waiting.get(peer)
             if waiting is not None:
                 self._hold(waiting, sends, turn)
@@ -160,6 +174,8 @@ class Outbox:
             body = self._bodies.pop(row.seq, None)
             if body is not None:
                 self._octets -= len(body)
+        if repeated:
+            self._repeated = {task_id: until for task_id, until in repeated.items() if until > self._released}
         if self._octets > self._budget:
             self._evict()
 
@@ -208,11 +224,13 @@ class Outbox:
             elif type(send) is Result:
                 frame = _ENCODE_RESULT(send)
             elif type(send) is Stored:
-                report = found.reports.pop(send.result.task_id, None)
+                result = send.result
+                report = found.reports.pop(result.task_id, None)
                 if report is None:
                     self._put(peer, frames)
                     return index, False
-                frame = _ENCODE_RESULT(msgspec.structs.replace(send.result, report=report))
+                outcome, attempt = found.ends.get(result.task_id, (result.outcome, result.attempt))
+                frame = _ENCODE_RESULT(replace(result, outcome=outcome, attempt=attempt, report=report))
             else:
                 frame = ENCODERS[type(send)](send)  # type: ignore[index] # every other Send is a message
                 if type(send) is Accepted:
@@ -241,12 +259,12 @@ class Outbox:
             return frame
         result = send.result if isinstance(send, Stored) else send
         if isinstance(result, Result):
-            return _ENCODE_RESULT(msgspec.structs.replace(result, report=own_report("ResultTooLarge", _TOO_LARGE)))
+            return _ENCODE_RESULT(replace(result, report=own_report("ResultTooLarge", _TOO_LARGE)))
         return b""
 
     # -- waiting --
 
-    def _hold(self, waiting: _Waiting, sends: Iterable[Send], turn: Turn) -> None:
+    def _hold(self, waiting: _Waiting, sends: Iterable[Held], turn: Turn) -> None:
         kept = {id(row.report) for row in turn.changes.ended if row.report is not None}
         for send in sends:
             if isinstance(send, Progress):
@@ -257,7 +275,7 @@ class Outbox:
                 waiting.octets += len(send.report)
                 waiting.queue.append(send)
             else:
-                waiting.queue.append(Stored(msgspec.structs.replace(send, report=b"")))
+                waiting.queue.append(Stored(replace(send, report=b"")))
 
     def _go_on(self, peer: int, waiting: _Waiting) -> None:
         """Sends what waits, as far as that goes, and asks the store for what is missing."""
@@ -333,6 +351,11 @@ _FORGOTTEN_REPORT = own_report("Forgotten", _FORGOTTEN)
 _LOST_PART = MemberResult(Outcome.LOST, _FORGOTTEN_REPORT)
 
 
+def _as_stored(send: Send, ids: Mapping[bytes, int]) -> Held:
+    """A Result of one of these tasks as it is in the store; everything else as it is."""
+    return Stored(replace(send, report=b"")) if isinstance(send, Result) and send.task_id in ids else send
+
+
 def _is_callback(task: Record) -> bool:
     """Whether a task is to be given the results of a group."""
     return task.rare is not None and task.rare.links is not None and task.rare.links.size >= 0
@@ -350,7 +373,7 @@ def _with_rare(message: Task, task: Record, found: Found) -> Task:
         gathered = Gathered(links.form, tuple(results.values()))
     if resources is None and gathered is None:
         return message
-    return msgspec.structs.replace(message, resources=resources, gathered=gathered)
+    return replace(message, resources=resources, gathered=gathered)
 
 
 def _is_current(dispatch: Dispatch) -> bool:
