@@ -29,8 +29,10 @@ from wiretask_scheduler.store import Store
 
 log = logging.getLogger(__name__)
 
-#: Rows and octets on their way to the store beyond which clients are not read from, and below which they are again.
+#: Rows and octets on their way to the store beyond which clients are not read from; at half of it they are again.
 LAG_ROWS, LAG_OCTETS = 50_000, 64 << 20
+#: The same for workers: they have more, so that what was taken in can be ended whatever clients do.
+RESULT_LAG_ROWS, RESULT_LAG_OCTETS = 4 * LAG_ROWS, 2 * LAG_OCTETS
 #: Lookups that are answered for one peer at a time: their reports are all in memory then.
 _LOOKUPS = 32
 #: Lookups that wait for one peer beyond which it is not read from.
@@ -68,8 +70,9 @@ class Flow:
         #: What is on its way to the store, turn by turn.
         self._sizes: deque[tuple[int, int]] = deque()
         self._lag_rows = self._lag_octets = 0
-        self._lag_limit = LAG_OCTETS
-        self._paused = False
+        #: How far the store may lag behind clients and behind workers, in rows and octets.
+        self._lag_limits = {Role.CLIENT: (LAG_ROWS, LAG_OCTETS), Role.WORKER: (RESULT_LAG_ROWS, RESULT_LAG_OCTETS)}
+        self._paused: set[Role] = set()
         self._lookups: dict[int, deque[Lookup]] = {}
         #: How many there are for each peer, with those that wait for their turn to be durable.
         self._asked: Counter[int] = Counter()
@@ -215,9 +218,11 @@ class Flow:
                 future.set_result(None)
         if group.room is not None:
             self._limit_lag(group.room)
-        if self._paused and self._lag_rows < LAG_ROWS // 2 and self._lag_octets <= self._lag_limit // 2:
-            self._paused = False
-            self.server.pause_clients(paused=False)
+        for role in list(self._paused):
+            most_rows, most_octets = self._lag_limits[role]
+            if self._lag_rows <= most_rows // 2 and self._lag_octets <= most_octets // 2:
+                self._paused.discard(role)
+                self.server.pause_all(role, paused=False)
 
     def _release_turn(self, turn: Turn) -> None:
         self.outbox.release(turn)
@@ -233,15 +238,16 @@ class Flow:
 
     def _limit_lag(self, room: int) -> None:
         """What could find no room must not be on its way: all that comes after it would wait with it."""
-        self._lag_limit = max(0, min(LAG_OCTETS, room // ROOM_SHARE))
+        self._lag_limits[Role.CLIENT] = LAG_ROWS, max(0, min(LAG_OCTETS, room // ROOM_SHARE))
 
     def _count(self, rows: int, octets: int) -> None:
         self._sizes.append((rows, octets))
         self._lag_rows += rows
         self._lag_octets += octets
-        if not self._paused and (self._lag_rows > LAG_ROWS or self._lag_octets > self._lag_limit):
-            self._paused = True
-            self.server.pause_clients(paused=True)
+        for role, (most_rows, most_octets) in self._lag_limits.items():
+            if role not in self._paused and (self._lag_rows > most_rows or self._lag_octets > most_octets):
+                self._paused.add(role)
+                self.server.pause_all(role, paused=True)
 
     # -- what is asked of the store --
 

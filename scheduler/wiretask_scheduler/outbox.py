@@ -229,8 +229,10 @@ class Outbox:
                 if report is None:
                     self._put(peer, frames)
                     return index, False
-                outcome, attempt = found.ends.get(result.task_id, (result.outcome, result.attempt))
-                frame = _ENCODE_RESULT(replace(result, outcome=outcome, attempt=attempt, report=report))
+                end = found.ends.get(result.task_id)
+                if end is not None:
+                    result = replace(result, outcome=end[0], attempt=end[1])
+                frame = _ENCODE_RESULT(replace(result, report=report))
             else:
                 frame = ENCODERS[type(send)](send)  # type: ignore[index] # every other Send is a message
                 if type(send) is Accepted:

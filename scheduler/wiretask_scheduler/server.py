@@ -54,7 +54,7 @@ class Server:
         self._last_number = 0
         self._listener: asyncio.Server | None = None
         self._ticked = 0.0
-        self._paused = False
+        self._paused: set[Role] = set()
 
     async def listen(self, host: str, port: int) -> tuple[str, int]:
         """Begins to serve. Returns the address. Raises OSError if that cannot be had."""
@@ -78,8 +78,8 @@ class Server:
         return session
 
     def joined(self, link: Link) -> None:
-        """A peer has been found good. While the store lags, clients that are new wait like the others."""
-        if self._paused and _is_client(link):
+        """A peer has been found good. While the store lags, those that are new wait like the others."""
+        if _role(link) in self._paused:
             link.pause("lag", paused=True)
 
     def closed(self, link: Link) -> None:
@@ -113,11 +113,14 @@ class Server:
             link.session.close(error)
             link.after()
 
-    def pause_clients(self, *, paused: bool) -> None:
-        """Stops or resumes reading from all clients; workers are bounded by their credit."""
-        self._paused = paused
+    def pause_all(self, role: Role, *, paused: bool) -> None:
+        """Stops or resumes reading from all clients, or from all workers."""
+        if paused:
+            self._paused.add(role)
+        else:
+            self._paused.discard(role)
         for link in self.links.values():
-            if _is_client(link):
+            if _role(link) == role:
                 link.pause("lag", paused=paused)
 
     def pause(self, number: int, *, paused: bool) -> None:
@@ -154,6 +157,6 @@ class Server:
             link.abort()
 
 
-def _is_client(link: Link) -> bool:
+def _role(link: Link) -> int | None:
     hello = link.session.hello
-    return hello is not None and hello.role == Role.CLIENT
+    return hello.role if hello is not None else None

@@ -21,11 +21,12 @@ from wiretask_protocol.messages import (
     HelloKind,
     Query,
     Result,
+    Role,
     Status,
     SubmitFlags,
     TaskState,
 )
-from wiretask_scheduler import link
+from wiretask_scheduler import flow, link
 from wiretask_scheduler.core import Settings
 from wiretask_scheduler.session import Session, SessionSettings
 from wiretask_scheduler.store.memory import MemoryStore
@@ -437,16 +438,59 @@ def test_who_makes_no_progress_is_cut_off(run, monkeypatch):
     run(story())
 
 
+class HeldStore(SqliteStore):
+    """Its commits wait while the gate is closed."""
+
+    def __init__(self, path):
+        self.gate = threading.Event()
+        self.gate.set()
+        super().__init__(path)
+
+    def commit(self, epoch, changes):
+        self.gate.wait()
+        return super().commit(epoch, changes)
+
+
+def test_workers_are_paused_too_when_the_store_lags_far_behind(run, tmp_path, monkeypatch):
+    monkeypatch.setattr(flow, "RESULT_LAG_OCTETS", 500_000)
+    store = HeldStore(tmp_path / "tasks.db")
+
+    async def story():
+        async with serving(store) as place:
+            worker, client = await place.worker(), await place.join()
+            await client.send(*(submit(seq) for seq in range(1, 21)))
+            tasks = [await worker.get() for _ in range(20)]
+            other = await place.worker()
+            store.gate.clear()
+            try:
+                for seq, task in enumerate(tasks, 1):
+                    await worker.send(Result(seq, task.task_id, task.lease, 1, report(bytes(60_000))))
+                while place.flow.server._paused != {Role.WORKER}:
+                    await client.send(Hello(HelloKind.PING, 1))
+                    while await client.get() != Hello(HelloKind.PONG, 1):
+                        pass
+                await other.send(Hello(HelloKind.PING, 2))
+                assert 500_000 < place.flow._lag_octets < 700_000
+            finally:
+                store.gate.set()
+            assert await other.get() == Hello(HelloKind.PONG, 2)
+            while await worker.get() != Accepted(20):
+                pass
+            assert not place.flow.server._paused
+
+    run(story())
+
+
 def test_clients_are_paused_while_the_store_lags_and_workers_are_not(run):
     async def story():
         async with serving() as place:
             worker, client = await place.worker(), await place.join()
-            place.flow.server.pause_clients(paused=True)
+            place.flow.server.pause_all(Role.CLIENT, paused=True)
             await client.send(submit(1))
             await worker.send(Hello(HelloKind.PING, 1))
             assert await worker.get() == Hello(HelloKind.PONG, 1)
             assert place.flow.broker.state.counts["submitted"] == 0
-            place.flow.server.pause_clients(paused=False)
+            place.flow.server.pause_all(Role.CLIENT, paused=False)
             assert await client.get() == Accepted(1)
 
     run(story())
@@ -481,13 +525,13 @@ def test_a_peer_that_says_much_in_one_go_lets_the_others_have_their_turn(run, mo
 def test_a_client_that_comes_while_the_store_lags_waits_like_the_others(run):
     async def story():
         async with serving() as place:
-            place.flow.server.pause_clients(paused=True)
+            place.flow.server.pause_all(Role.CLIENT, paused=True)
             client, worker = await place.join(), await place.worker()
             await client.send(submit(1))
             await worker.send(Hello(HelloKind.PING, 1))
             assert await worker.get() == Hello(HelloKind.PONG, 1)
             assert place.flow.broker.state.counts["submitted"] == 0
-            place.flow.server.pause_clients(paused=False)
+            place.flow.server.pause_all(Role.CLIENT, paused=False)
             assert await client.get() == Accepted(1)
 
     run(story())
