@@ -217,6 +217,10 @@ def test_unfinished_frames_cost_what_they_are_and_are_given_back(place):
     run(story())
 
 
+@pytest.mark.skipif(
+    codec.MODE == "reference",
+    reason="construct leaves each frame to the collector of cycles: memory is promised of the fast codec",
+)
 def test_the_longest_frames_go_through_and_memory_stays_in_its_bounds(place):
     """The longest bodies that there are, more of them than the cache holds, there and back."""
     place.settings["body_cache_bytes"] = 16 * MIB
