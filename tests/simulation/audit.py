@@ -30,6 +30,17 @@ def audit(state: Any, together: int | None) -> None:
     _gates(state, together)
 
 
+def audit_envelopes(flow: Any) -> None:
+    """Raises AssertionError: while nothing is on its way to the store, envelopes are kept of what lives, and counted."""
+    outbox = flow.outbox
+    kept = outbox._bodies
+    if outbox._taken != outbox._released:
+        return
+    assert sum(map(len, kept.values())) == outbox.octets, f"{outbox.octets} octets of envelopes are counted"
+    left = kept.keys() - {task.seq for task in flow.broker.state.tasks}
+    assert not left, f"envelopes are kept of what is not there: {sorted(left)}"
+
+
 def _leases(state: Any) -> Counter[bytes]:
     holders: Counter[bytes] = Counter()
     for session in state.sessions.values():

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
-from audit import audit
+from audit import audit, audit_envelopes
 from clockwork import Machine, Process
 from disk import Disk
 from history import History, Record, ViolatedError
@@ -101,6 +101,7 @@ class Day:
         if self.plant.flow is not None:
             # Young leases that a crash has forgotten come back beside what was given to others meanwhile.
             audit(self.plant.flow.broker.state, None if self.plant.crashes else MOST_TOGETHER)
+            audit_envelopes(self.plant.flow)
         return over
 
     def _heal(self) -> None:
@@ -224,6 +225,9 @@ class Day:
         if task_id:
             text = f"Task lease={message.lease} attempt={message.attempt}" if task is not None else _shown(message)
             self.history.note(self.clock.steady, f"peer {number} is told {text}", task_id)
+        if task is not None:
+            with self._noted():
+                self.history.handed_out(task_id, message.attempt)
 
 
 _HIDDEN = frozenset({"task_id", "envelope", "report", "unknown"})

@@ -45,6 +45,8 @@ class Record:
     #: What each of those was told that waited for it: the outcome, and the result.
     told: list[tuple[int, str]] = field(default_factory=list)
     begun: list[tuple[float, str]] = field(default_factory=list)
+    #: The highest attempt that a worker was asked for.
+    attempt: int = 0
 
 
 class History:
@@ -98,6 +100,15 @@ class History:
                 raise self.violated(f"it begins before {name}", record.id)
             if row.outcome != SUCCEEDED and not record.anyway:
                 raise self.violated(f"it begins although {name} did not succeed", record.id)
+
+    def handed_out(self, task_id: bytes, attempt: int) -> None:
+        """A worker is asked for an attempt: those before it have failed for good, and no restart may forget that."""
+        record = self.by_id.get(task_id)
+        if record is None or record.revived:
+            return
+        if attempt < record.attempt:
+            raise self.violated(f"its attempt {record.attempt} was handed out, and now attempt {attempt}", task_id)
+        record.attempt = attempt
 
     def ran(self, record: Record, seconds: float) -> None:
         """An attempt is over."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter, defaultdict, deque
+from collections.abc import Callable
 from hashlib import sha256
 from typing import Any
 
@@ -206,14 +207,15 @@ class World:
     """Everything, by one seed."""
 
     def __init__(self, seed: int) -> None:
-        self.chance = random.Random(seed)
+        #: What chooses; a `Random` of somebody else's may take its place. Ids and tokens are always of the seed's own.
+        self.chance = self._ids = random.Random(seed)
         self.seed = seed
         self.monotonic, self.wall = 100.0, 1_700_000_000.0
         self.store = ModelStore()
         self.clients = [FakeClient() for _ in range(2)]
         self.workers = [FakeWorker(f"worker {number}") for number in range(3)]
         self.story: dict[bytes, list[str]] = defaultdict(list)
-        self.runs: Counter[bytes] = Counter()
+        self.attempts: Counter[bytes] = Counter()
         self.finished: Counter[bytes] = Counter()
         self.peers = 0
         self.made = 0
@@ -230,7 +232,9 @@ class World:
 
     def start(self) -> None:
         """A scheduler over what the store has."""
-        self.broker = Broker(Settings(retention_seconds=3600), self.chance.random, lambda: self.chance.randbytes(16))
+        self.broker = Broker(
+            Settings(retention_seconds=3600), lambda: self.chance.random(), lambda: self._ids.randbytes(16)
+        )
         self.pending.clear()
         self.inboxes: dict[int, deque] = {}
         for peer in self.everybody():
@@ -351,7 +355,8 @@ class World:
                     continue
                 task = message.task
                 message = messages.Task(task.id, message.lease, message.attempt, 0, message.remaining, ENVELOPE)
-                self.runs[task.id] += 1
+                assert message.attempt >= self.attempts[task.id], self.tell(task.id, "an attempt is forgotten")
+                self.attempts[task.id] = message.attempt
                 self.may_begin(task.id)
             if isinstance(message, Resume):
                 self.resumed(peer, message)
@@ -378,7 +383,7 @@ class World:
         sent = []
         for _ in range(self.chance.randrange(1, 6)):
             self.made += 1
-            task_id = self.made.to_bytes(8, "big") + self.chance.randbytes(6) + PLACEMENT
+            task_id = self.made.to_bytes(8, "big") + self._ids.randbytes(6) + PLACEMENT
             options: dict = {"priority": self.chance.randrange(10), **self.ties(), **self.keys()}
             if self.chance.random() < 0.3:
                 options["max_attempts"] = self.chance.randrange(1, 4)
@@ -400,7 +405,7 @@ class World:
 
     def new_id(self) -> bytes:
         self.made += 1
-        return self.made.to_bytes(8, "big") + self.chance.randbytes(6) + PLACEMENT
+        return self.made.to_bytes(8, "big") + self._ids.randbytes(6) + PLACEMENT
 
     def ties(self) -> dict:
         """Options that make a task wait for others."""
@@ -525,34 +530,31 @@ class World:
             worker.held, worker.unaccepted, worker.session = {}, {}, b""
             self.leave(worker, "goodbye")
 
+    def read_some(self) -> None:
+        """Somebody reads some of what waits."""
+        self.read(self.chance.choice(self.everybody()), self.chance.randrange(1, 8))
+
+    def wait(self) -> None:
+        """Nothing happens for a while."""
+        self.pass_time(self.chance.choice((0.01, 0.1, 0.3, 1.0, 3.0)))
+
+    def come(self) -> None:
+        """Somebody who is not there connects."""
+        peer = self.chance.choice(self.everybody())
+        if not peer.peer:
+            self.connect(peer)
+
+    def break_off(self) -> None:
+        """Somebody's connection breaks."""
+        self.lose(self.chance.choice(self.everybody()))
+
     def step(self) -> None:
         """One thing happens."""
         roll = self.chance.random()
-        everybody = self.everybody()
-        if roll < 0.15:
-            self.submit()
-        elif roll < 0.40:
-            self.read(self.chance.choice(everybody), self.chance.randrange(1, 8))
-        elif roll < 0.55:
-            self.work()
-        elif roll < 0.78:
-            self.commit()
-        elif roll < 0.88:
-            self.pass_time(self.chance.choice((0.01, 0.1, 0.3, 1.0, 3.0)))
-        elif roll < 0.94:
-            peer = self.chance.choice(everybody)
-            if not peer.peer:
-                self.connect(peer)
-        elif roll < 0.955:
-            self.cancel()
-        elif roll < 0.965:
-            self.lie()
-        elif roll < 0.98:
-            self.lose(self.chance.choice(everybody))
-        elif roll < 0.985:
-            self.drain()
-        elif roll < 0.99:
-            self.crash()
+        for below, happening in HAPPENINGS:
+            if roll < below:
+                happening(self)
+                break
         self.audit()
 
     # -- what must hold --
@@ -657,6 +659,22 @@ class World:
         assert not state.dependencies.dependents
         left = {facts.Kind(kind) for kind, _ in self.store.facts}
         assert left <= {facts.Kind.RATE, facts.Kind.PART}, f"seed {self.seed}: {left} are kept for nobody"
+
+
+#: What can happen, each with the sum of the shares up to it; now and then it is nothing.
+HAPPENINGS: tuple[tuple[float, Callable[[World], None]], ...] = (
+    (0.15, World.submit),
+    (0.40, World.read_some),
+    (0.55, World.work),
+    (0.78, World.commit),
+    (0.88, World.wait),
+    (0.94, World.come),
+    (0.955, World.cancel),
+    (0.965, World.lie),
+    (0.98, World.break_off),
+    (0.985, World.drain),
+    (0.99, World.crash),
+)
 
 
 def alive(task) -> bool:
