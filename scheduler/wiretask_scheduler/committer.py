@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from wiretask_scheduler.core import Turn
+from wiretask_scheduler.core.histogram import Histogram
 from wiretask_scheduler.core.turn import Changes
 from wiretask_scheduler.store import Committed, Store, StoreBusyError, StoreFullError
 
@@ -27,6 +28,8 @@ RETRY_SECONDS, RETRY_MOST_SECONDS = 0.05, 1.0
 ROOM_SHARE = 4
 #: Housekeeping is done between commits, at most this often unless there is more to do.
 MAINTAIN_SECONDS = 0.5
+#: Rows of a commit, for the metrics.
+SIZES = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000)
 
 
 @dataclass(slots=True)
@@ -37,6 +40,18 @@ class Figures:
     rows: int = 0
     seconds: float = 0.0
     retries: int = 0
+    #: How long commits take, of that until the disk has them, and how many rows they have.
+    durations: Histogram = field(default_factory=Histogram)
+    syncs: Histogram = field(default_factory=Histogram)
+    sizes: Histogram = field(default_factory=lambda: Histogram(SIZES))
+
+    def count(self, rows: int, seconds: float, sync_seconds: float) -> None:
+        """A commit has been made."""
+        self.commits += 1
+        self.rows += rows
+        self.durations.add(seconds)
+        self.syncs.add(sync_seconds)
+        self.sizes.add(rows)
 
 
 @dataclass(slots=True)
@@ -130,7 +145,8 @@ class Committer:
         if any(turn.changes for turn in turns):
             started = time.perf_counter()
             committed = self._commit([turn.changes for turn in turns if turn.changes], patient=len(turns) == 1)
-            self.figures.seconds += time.perf_counter() - started
+            seconds = time.perf_counter() - started
+            self.figures.seconds += seconds
             if committed is None:
                 # What finds no space as a whole may find it in parts.
                 self._write(turns[: len(turns) // 2])
@@ -140,8 +156,7 @@ class Committer:
             # What is on its way must find room as well.
             if committed.room < ROOM_SHARE * self._octets:
                 self._refuse("little space is left on the disk of the store")
-            self.figures.commits += 1
-            self.figures.rows += sum(turn.changes.rows() for turn in turns)
+            self.figures.count(sum(turn.changes.rows() for turn in turns), seconds, committed.sync_seconds)
         self._released(group)
 
     def _commit(self, changes: list[Changes], *, patient: bool) -> Committed | None:
@@ -198,10 +213,12 @@ class InlineCommitter:
 
     def put(self, turn: Turn, octets: int = 0) -> None:
         """Commits and releases a turn."""
+        started = time.perf_counter()
         committed = self._store.commit(self._epoch, [turn.changes])
         if turn.changes:
-            self.figures.commits += 1
-            self.figures.rows += turn.changes.rows()
+            seconds = time.perf_counter() - started
+            self.figures.seconds += seconds
+            self.figures.count(turn.changes.rows(), seconds, committed.sync_seconds)
         self._released(Group([turn], committed.conflicts))
         now = time.monotonic()
         if now - self._maintained >= MAINTAIN_SECONDS and not self._store.maintain(int(time.time() * 1000)):

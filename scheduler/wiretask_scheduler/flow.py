@@ -21,6 +21,7 @@ from wiretask_scheduler.core import Broker, Lookup, Now, Turn
 from wiretask_scheduler.core.facts import Kind as FactKind
 from wiretask_scheduler.core.records import StoredTask
 from wiretask_scheduler.core.sessions import Leaving
+from wiretask_scheduler.core.turn import Notice
 from wiretask_scheduler.outbox import Arrived, Found, Outbox, Wanted
 from wiretask_scheduler.questions import Questions, call_on
 from wiretask_scheduler.server import STALL_SECONDS, Server
@@ -66,6 +67,10 @@ class Flow:
         self._loop = asyncio.get_running_loop()
         self.committer = self._make_committer(failed)
         self.questions = Questions(failed)
+        #: What people ask for, which may take longer: no peer waits for it.
+        self.lists = Questions(failed)
+        #: Who is told what happens to tasks, when it is durable (see `watch`).
+        self._watchers: set[Callable[[Sequence[Notice]], None]] = set()
         self._flushing = False
         #: What is on its way to the store, turn by turn.
         self._sizes: deque[tuple[int, int]] = deque()
@@ -129,6 +134,7 @@ class Flow:
         if self._timer is not None:
             self._timer.cancel()
         self.questions.close()
+        self.lists.close()
         self.store.close()
 
     async def settled(self) -> None:
@@ -138,6 +144,17 @@ class Flow:
             future = self._loop.create_future()
             self._settling.append((self._put, future))
             await future
+
+    def watch(self, watcher: Callable[[Sequence[Notice]], None]) -> Callable[[], None]:
+        """Tells somebody from now on what happens to tasks. Call what it returns when that is enough."""
+        self._watchers.add(watcher)
+        self.broker.state.watched = True
+
+        def enough() -> None:
+            self._watchers.discard(watcher)
+            self.broker.state.watched = bool(self._watchers)
+
+        return enough
 
     # -- what comes from peers --
 
@@ -235,6 +252,9 @@ class Flow:
                 waiting.append(lookup)
         for peer, error in turn.closes:
             self.server.close(peer, error)
+        if turn.notices:
+            for watcher in tuple(self._watchers):
+                watcher(turn.notices)
 
     def _limit_lag(self, room: int) -> None:
         """What could find no room must not be on its way: all that comes after it would wait with it."""

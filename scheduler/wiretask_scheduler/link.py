@@ -62,6 +62,7 @@ class Link(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Octets have come."""
+        self._server.received += len(data)
         # What comes to the end of a connection is read only so that closing does not reset it.
         if self.session.closing:
             return
@@ -130,6 +131,7 @@ class Link(asyncio.Protocol):
         """Sends octets. False if the peer should get nothing more for now."""
         self.session.sent(time.monotonic())
         self._written += len(octets)
+        self._server.sent += len(octets)
         self._transport.write(octets)
         return not self._full
 

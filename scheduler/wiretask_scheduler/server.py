@@ -52,6 +52,8 @@ class Server:
         self._per_address = connections_per_address
         self._addresses: Counter[str] = Counter()
         self._last_number = 0
+        #: Octets since the start, for the metrics.
+        self.received = self.sent = 0
         self._listener: asyncio.Server | None = None
         self._ticked = 0.0
         self._paused: set[Role] = set()

@@ -26,6 +26,9 @@ from wiretask_scheduler.core.sessions import Leaving
 #: An incomplete frame must have grown by this much a second, on average, or its peer is cut off.
 MINIMUM_OCTETS_PER_SECOND = 1024
 
+#: After so many heartbeats without a ping a worker gets one, so that its round-trip time is known.
+_MEASURED_HEARTBEATS = 2
+
 _HTTP = (
     b"HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\n"
     b"Connection: close\r\nContent-Length: %d\r\n\r\n%s"
@@ -77,6 +80,14 @@ class Session:
         self._heard = now
         self._said = now
         self._partial_since = now
+        #: When a ping was sent last, and how long the answer took, in seconds.
+        self._pinged = now
+        self.round_trip: float | None = None
+
+    @property
+    def heard(self) -> float:
+        """When something came from the peer last, by the monotonic clock."""
+        return self._heard
 
     @property
     def accepted(self) -> bool:
@@ -109,6 +120,8 @@ class Session:
         for message in messages:
             if type(message) is Hello and message.kind is HelloKind.PING:
                 self.out.append(codec.encode(Hello(HelloKind.PONG, message.nonce)))
+            elif type(message) is Hello and message.kind is HelloKind.PONG:
+                self.round_trip = now - self._pinged
             elif type(message) is Goodbye:
                 self.leaving = "goodbye"
         if connection.closed:
@@ -216,9 +229,17 @@ class Session:
             self.close(error_message(ErrorCode.SILENT))
         elif self._trickles(now):
             self.close(error_message(ErrorCode.FRAME_TOO_SLOW))
-        elif self._welcomed and now - self._said > self.settings.heartbeat_seconds:
+        elif self._welcomed and (now - self._said > self.settings.heartbeat_seconds or self._unmeasured(now)):
             self.out.append(codec.encode(Hello(HelloKind.PING, int(now * 1000))))
-            self._said = now
+            self._said = self._pinged = now
+
+    def _unmeasured(self, now: float) -> bool:
+        """Whether a worker is due a ping although it is busy: only so its round-trip time is known."""
+        assert self.hello is not None
+        return (
+            self.hello.role == Role.WORKER
+            and now - self._pinged > _MEASURED_HEARTBEATS * self.settings.heartbeat_seconds
+        )
 
     def _trickles(self, now: float) -> bool:
         partial = self.connection.partial

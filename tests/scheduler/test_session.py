@@ -355,3 +355,18 @@ def test_a_stream_that_always_ends_inside_a_frame_is_not_a_trickle():
         assert session.receive(frame[3:] + frame[:3], 100.0 + second) == [Accepted(1)]
         session.tick(100.0 + second)
     assert not session.closing
+
+
+def test_the_round_trip_to_a_worker_is_measured_although_it_is_busy():
+    session = accepted(Role.WORKER)
+    for tenth in range(1, 20):
+        session.sent(100 + tenth / 10)
+        session.receive(b"", 100 + tenth / 10)
+        session.tick(100 + tenth / 10)
+    assert (session.out, session.round_trip) == ([], None)
+    session.sent(102.1)
+    session.tick(102.1)
+    assert [codec.decode(3, octets[5:]).kind for octets in session.out] == [HelloKind.PING]
+    session.receive(codec.encode(Hello(HelloKind.PONG, 6)), 102.25)
+    assert session.round_trip == pytest.approx(0.15)
+    assert session.heard == 102.25

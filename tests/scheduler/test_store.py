@@ -8,6 +8,7 @@ from wiretask_scheduler.core.tasks import Attempt, Links, Options
 from wiretask_scheduler.core.turn import Changes, Ended, Inserted, Revived, Updated
 from wiretask_scheduler.store.memory import MemoryStore
 from wiretask_scheduler.store.sqlite import SqliteStore
+from wiretask_scheduler.store.window import Search
 
 OPTIONS = Options("add", "default", 5)
 
@@ -256,6 +257,74 @@ def test_nothing_is_read_for_nothing(store):
     assert store.bodies([]) == {}
     assert store.tasks([]) == {}
     assert commit(store) == []
+
+
+# -- searching --
+
+MAIL = Options("send", "mail.urgent", 5)
+
+
+def found(store, state=None, **search):
+    return listed(store, state=state, search=Search(**search))[0]
+
+
+@pytest.mark.parametrize(
+    ("search", "numbers"),
+    [
+        ({}, [4, 3, 2, 1]),
+        ({"type": "send"}, [4, 2]),
+        ({"type": "se*"}, [4, 2]),
+        ({"type": "sen"}, []),
+        ({"queue": "mail.*"}, [4, 2]),
+        ({"queue": "*"}, [4, 3, 2, 1]),
+        ({"queue": "mail.urgent", "type": OPTIONS.type}, []),
+    ],
+)
+def test_a_search_finds_what_lives_and_what_has_ended(store, search, numbers):
+    commit(store, inserted(1), inserted(2, options=MAIL), inserted(3), inserted(4, options=MAIL), ended(1), ended(2))
+    assert found(store, **search) == numbers
+
+
+def test_a_search_finds_the_class_of_an_error_and_a_moment(store):
+    commit(store, inserted(1), inserted(2), inserted(3))
+    other = (Attempt(1, 2, 1500, "worker 9", "KeyError", "no"),)
+    commit(store, ended(1, state=TaskState.DEAD, history=FAILED), ended(2, state=TaskState.DEAD, history=other))
+    # What cannot be told apart here is looked at again by whoever asks.
+    assert 1 in found(store, TaskState.DEAD, error="ValueError")
+    assert found(store, TaskState.DEAD, until=2001) == [1]
+    assert found(store, TaskState.DEAD, until=2002) == [2, 1]
+
+
+def test_a_set_of_options_that_is_new_since_the_last_search_is_found(store):
+    commit(store, inserted(1))
+    assert found(store, type="send") == []
+    commit(store, inserted(2, options=MAIL))
+    assert found(store, type="send") == [2]
+
+
+def test_a_page_of_a_search_goes_on_where_the_one_before_it_has_ended(store, monkeypatch):
+    monkeypatch.setattr("wiretask_scheduler.store.reading._SCANNED_ROWS", 4)
+    rows = [inserted(seq, options=MAIL if seq in {2, 13} else OPTIONS) for seq in range(1, 21)]
+    commit(store, *rows)
+    commit(store, *(ended(seq) for seq in range(1, 21) if seq % 2))
+    seen, before, pages = [], None, 0
+    while pages == 0 or before is not None:
+        some, before = listed(store, before=before, search=Search(type="send"))
+        seen += some
+        pages += 1
+    assert seen == [13, 2]
+
+
+def test_a_list_holds_no_reports(store):
+    commit(store, inserted(1), ended(1, report=b"r" * 1_000_000))
+    (task,) = store.list_tasks(before=None, state=None, most=9).tasks
+    assert task.report is None
+
+
+def test_the_envelope_is_kept_while_a_task_lives_and_when_it_is_dead(store):
+    commit(store, inserted(1), inserted(2), inserted(3))
+    commit(store, ended(2, state=TaskState.DEAD, keep=True), ended(3))
+    assert [store.envelope(seq) for seq in (1, 2, 3, 4)] == [b"envelope 1", b"envelope 2", None, None]
 
 
 # -- dead tasks --

@@ -21,6 +21,7 @@ from wiretask_scheduler.core.facts import Fact, FactKey
 from wiretask_scheduler.core.records import StoredSession, StoredTask
 from wiretask_scheduler.core.turn import Changes
 from wiretask_scheduler.store import Committed, Loaded, Page
+from wiretask_scheduler.store.window import EVERYTHING, Search
 
 #: Turns of one transaction at the most.
 _GROUP = 50
@@ -176,9 +177,13 @@ class DiskStore:
         found = {task_id: self.disk.row(task_id) for task_id in ids}
         return {task_id: row for task_id, row in found.items() if row is not None and row.outcome is not None}
 
-    def list_tasks(self, *, before: int | None, state: int | None, most: int) -> Page:
+    def list_tasks(self, *, before: int | None, state: int | None, most: int, search: Search = EVERYTHING) -> Page:
         """Nobody lists them here."""
         return Page(tasks=(), next=None)
+
+    def envelope(self, seq: int) -> bytes | None:
+        """What a task was submitted with."""
+        return self.disk.envelopes.get(seq)
 
     def facts(self, kind: int, prefix: bytes) -> list[tuple[bytes, bytes]]:
         """Facts of a kind whose keys begin so."""

@@ -135,6 +135,8 @@ class Broker:
             who.backlog.extend(messages)
             return
         state.now = now
+        if isinstance(who, Worker) and who.leases:
+            state.stopwatch.reported(who, messages, now)
         try:
             for index, message in enumerate(messages):
                 if type(message) is Submit and submissions.must_ask(state, cast("Client", who), message):

@@ -162,6 +162,7 @@ def _lease(state: State, worker: Worker, tasks: list[Task], now: Now) -> None:
             state.bound(task)
         leased.append((task, lease))
     state.counts["dispatched"] += len(tasks)
+    state.stopwatch.handed_out(tasks, leased[0][1], now)
     state.timers.after(now.monotonic, state.settings.record_lease_seconds, "record", leased)
 
 
@@ -182,10 +183,13 @@ def record_leases(state: State, leased: list[tuple[Task, int]]) -> None:
 
     What has not begun by now may go to others.
     """
+    since = state.now.monotonic - state.settings.record_lease_seconds
     for task, lease in leased:
         if task.lease == lease:
             state.record(task)
             worker = state.sessions.get(task.holder)
+            if worker is not None:
+                worker.since[lease] = since
             if worker is not None and worker.number and lease > worker.begun:
                 worker.waiting[lease] = task
                 state.waiting = state.unsettled = True

@@ -11,7 +11,7 @@ from wiretask_scheduler.core import dependencies, facts, uniques
 from wiretask_scheduler.core.peers import Client
 from wiretask_scheduler.core.records import StoredTask
 from wiretask_scheduler.core.tasks import Task, move
-from wiretask_scheduler.core.turn import LATEST_MILLIS, Ended, Now
+from wiretask_scheduler.core.turn import LATEST_MILLIS, Ended, NoticeKind, Now
 
 if TYPE_CHECKING:
     from wiretask_scheduler.core.state import State
@@ -42,6 +42,8 @@ def end(state: State, task: Task, event: TaskMachineEvent, outcome: int, report:
     state.vacate(task, former)
     state.remove(task)
     state.counts[_COUNTED[event]] += 1
+    if event is not TaskMachineEvent.SUCCEED and state.watched:
+        state.tell(_TOLD[event], task)
     if task.rare is not None and task.rare.links is not None:
         uniques.ended(state, task)
     if task.rare is not None and task.rare.cancelling:
@@ -110,6 +112,12 @@ def expire(state: State, task: Task, now: Now) -> None:
     end(state, task, TaskMachineEvent.EXPIRE, Outcome.EXPIRED, report, now)
 
 
+_TOLD: dict[TaskMachineEvent, NoticeKind] = {
+    TaskMachineEvent.GIVE_UP: "dead",
+    TaskMachineEvent.CANCEL: "cancelled",
+    TaskMachineEvent.STOP: "cancelled",
+    TaskMachineEvent.EXPIRE: "expired",
+}
 _COUNTED = {
     TaskMachineEvent.SUCCEED: "succeeded",
     TaskMachineEvent.GIVE_UP: "dead",

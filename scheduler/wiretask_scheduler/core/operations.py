@@ -71,6 +71,8 @@ def _live(state: State, task: Task, stored: StoredTask) -> None:
     if stored.links is not None and stored.links.unique and stored.links.until != UniqueUntil.TIME:
         uniques.hold(state, task, stored.links.unique, stored.links.until, 0, state.now)
     state.counts["revived"] += 1
+    if state.watched:
+        state.tell("revived", task)
     state.make_ready(task)
     state.record(task)
 

@@ -84,6 +84,8 @@ class Worker(Peer):
     begun: int = 0
     #: Where a lease is that is not just sent, or begun as `begun` says.
     states: dict[int, AssignmentState] = field(default_factory=dict)
+    #: Leases that it has had for a while: since when, by the monotonic clock.
+    since: dict[int, float] = field(default_factory=dict)
     #: Leases that it has had for a while and has not begun.
     waiting: dict[int, Task] = field(default_factory=dict)
     #: The cost of what is asked back from others for it.
@@ -169,6 +171,8 @@ class Worker(Peer):
     def _forget(self, lease: int) -> None:
         if self.states:
             self.states.pop(lease, None)
+        if self.since:
+            self.since.pop(lease, None)
         if self.waiting:
             self.waiting.pop(lease, None)
 

@@ -78,6 +78,8 @@ def retry(state: State, task: Task, wait: float, now: Now) -> None:
     state.vacate(task, TaskMachineState.LEASED)
     state.timers.at(now.monotonic + wait, "due", task)
     state.counts["retried"] += 1
+    if state.watched:
+        state.tell("retried", task)
     state.record(task)
 
 

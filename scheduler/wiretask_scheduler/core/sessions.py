@@ -178,9 +178,12 @@ def _supersede(state: State, task: Task) -> None:
 
 
 def _keep(state: State, worker: Worker, former: Worker, task: Task, lease: int) -> None:
+    since = former.since.get(lease)
     former.release(lease)
     task.holder = worker.session
     worker.hold(task, lease)
+    if since is not None:
+        worker.since[lease] = since
     state.record(task)
 
 

@@ -14,6 +14,7 @@ from wiretask_protocol.machines import TaskMachineEvent, TaskMachineState
 from wiretask_protocol.messages import Accepted, Error
 from wiretask_scheduler.core import limits
 from wiretask_scheduler.core.dependencies import Dependencies
+from wiretask_scheduler.core.latencies import Stopwatch
 from wiretask_scheduler.core.peers import Client, Peer, Worker
 from wiretask_scheduler.core.queues import Queues
 from wiretask_scheduler.core.ready import Lane, Ready
@@ -21,7 +22,7 @@ from wiretask_scheduler.core.recurring import Calendar, Recurring
 from wiretask_scheduler.core.settings import Settings
 from wiretask_scheduler.core.tasks import Attempt, Task, Tasks, move
 from wiretask_scheduler.core.timers import Timers
-from wiretask_scheduler.core.turn import Now, Turn, Updated
+from wiretask_scheduler.core.turn import Notice, NoticeKind, Now, Turn, Updated
 
 #: Leases that one durable ceiling allows: at a million a second it is raised twice in an hour.
 LEASE_STEP = 1 << 32
@@ -43,6 +44,8 @@ _COUNTED = (
 #: How a task went that is remembered: what a Status can carry.
 _HISTORY = 64
 _MESSAGE_CHARACTERS = 500
+#: What people can read of one turn is far less.
+_NOTICES = 100
 
 
 class State:
@@ -93,6 +96,9 @@ class State:
         self.unsettled = False
         self._sweep_at = _LANES
         self.counts: dict[str, int] = dict.fromkeys(_COUNTED, 0)
+        self.stopwatch = Stopwatch()
+        #: Whether anybody wants to be told what happens to tasks (`Turn.notices`).
+        self.watched = False
 
     @property
     def largest(self) -> int:
@@ -224,6 +230,17 @@ class State:
             rare.error_message = (message or "")[:_MESSAGE_CHARACTERS] or None
         attempt = Attempt(task.attempt, outcome, self.now.millis, worker, error_type, rare.error_message)
         rare.history = (*rare.history[1 - _HISTORY :], attempt)
+
+    def tell(self, what: NoticeKind, task: Task, worker: str | None = None) -> None:
+        """Tells those who watch what has happened to a task, a bounded number of times in a turn."""
+        notices = self.turn.notices
+        if self.watched and len(notices) < _NOTICES:
+            rare = task.rare
+            error_type, error_message = (rare.error_type, rare.error_message) if rare is not None else (None, None)
+            options = task.options
+            notices.append(
+                Notice(what, task.id, options.type, options.queue, task.attempt, error_type, error_message, worker)
+            )
 
     # -- peers --
 

@@ -144,6 +144,22 @@ class Lookup(NamedTuple):
 
 Send = AnyMessage | Dispatch
 
+#: What can happen to a task that an operator may want to see at once.
+NoticeKind = Literal["dead", "retried", "cancelled", "expired", "revived"]
+
+
+class Notice(NamedTuple):
+    """Something has happened to a task."""
+
+    what: NoticeKind
+    task_id: bytes
+    type: str
+    queue: str
+    attempt: int
+    error_type: str | None
+    error_message: str | None
+    worker: str | None
+
 
 @dataclass(slots=True)
 class Turn:
@@ -155,6 +171,8 @@ class Turn:
     lookups: list[Lookup] = field(default_factory=list)
     #: Peers whose connection is to be closed, after an Error where there is one.
     closes: list[tuple[int, Error | None]] = field(default_factory=list)
+    #: For those who watch, if there are any.
+    notices: list[Notice] = field(default_factory=list)
 
     def __bool__(self) -> bool:
         return bool(self.sends or self.changes or self.lookups or self.closes)

@@ -11,10 +11,12 @@ from collections import deque
 from collections.abc import Iterable, Sequence
 from itertools import islice
 
+from msgspec.structs import replace
+
 from wiretask_scheduler.core.facts import Fact, FactKey
 from wiretask_scheduler.core.records import StoredTask
 from wiretask_scheduler.core.turn import Changes, Ended, Inserted, Revived, Updated
-from wiretask_scheduler.store.window import LIVE_STATES, Committed, Loaded, Page
+from wiretask_scheduler.store.window import EVERYTHING, LIVE_STATES, Committed, Loaded, Page, Search
 
 #: Ended tasks that one call of `maintain` forgets.
 _SLICE_ROWS = 2000
@@ -164,23 +166,39 @@ class MemoryStore:
         with self._lock:
             return {task_id: _ended(*self._ended[task_id]) for task_id in ids if task_id in self._ended}
 
-    def list_tasks(self, *, before: int | None, state: int | None, most: int) -> Page:
+    def list_tasks(self, *, before: int | None, state: int | None, most: int, search: Search = EVERYTHING) -> Page:
         """Tasks, newest first."""
+        # Copied, so that commits do not wait for whoever looks through it.
         with self._lock:
-            found = self._newest(before, state, most + 1)
+            live = list(self._live.items()) if state is None or state in LIVE_STATES else []
+            ended = list(self._ended.values()) if state is None or state not in LIVE_STATES else []
+        names = search.names
+        newest = (
+            row
+            for seq, row in reversed(live)
+            if (before is None or seq < before) and names(row[0].options.type, row[0].options.queue)
+        )
+        found = [_live(*row) for row in islice(newest, most + 1)]
+        rows = (
+            row
+            for row in ended
+            if (before is None or row[1].seq < before)
+            and (state is None or row[1].state == state)
+            and names(row[0].options.type, row[0].options.queue)
+            and (search.until is None or row[1].ended <= search.until)
+        )
+        largest = heapq.nlargest(most + 1, rows, key=lambda row: row[1].seq)
+        found += [replace(_ended(*row), report=None) for row in largest]
+        found.sort(key=lambda task: -task.seq)
         return Page(tasks=found[:most], next=found[most - 1].seq if len(found) > most else None)
 
-    def _newest(self, before: int | None, state: int | None, most: int) -> list[StoredTask]:
-        found: list[StoredTask] = []
-        if state is None or state in LIVE_STATES:
-            newest = (row for seq, row in reversed(self._live.items()) if before is None or seq < before)
-            found += [_live(*row) for row in islice(newest, most)]
-        if state is None or state not in LIVE_STATES:
-            rows = [row for row in self._ended.values() if before is None or row[1].seq < before]
-            if state is not None:
-                rows = [row for row in rows if row[1].state == state]
-            found += [_ended(*row) for row in heapq.nlargest(most, rows, key=lambda row: row[1].seq)]
-        return sorted(found, key=lambda task: -task.seq)
+    def envelope(self, seq: int) -> bytes | None:
+        """What a task was submitted with."""
+        with self._lock:
+            if seq in self._live:
+                return self._live[seq][0].envelope
+            task_id = self._ids.get(seq)
+            return (self._ended[task_id][0].envelope or None) if task_id is not None else None
 
     def facts(self, kind: int, prefix: bytes) -> list[tuple[bytes, bytes]]:
         """Facts of a kind whose keys begin so."""

@@ -77,12 +77,10 @@ session, history, links FROM live"""
 ENDED = """SELECT seq, id, options, state, submitted, history, attempt, outcome, report, ended,
 ifnull(length(envelope), 0), links FROM ended"""
 LAST_SEQ = "SELECT max(ifnull((SELECT max(seq) FROM live), 0), ifnull((SELECT max(seq) FROM ended), 0))"
-LIST_LIVE = LIVE + " WHERE seq < ? ORDER BY seq DESC LIMIT ?"
-LIST_ENDED = ENDED + " WHERE seq < ? ORDER BY seq DESC LIMIT ?"
-#: Those of one state, down to the seq that `SCAN_BOUND` has found.
-LIST_STATE = ENDED + " WHERE seq < ? AND seq >= ? AND state = ? ORDER BY seq DESC LIMIT ?"
-LIST_DEAD = ENDED + " WHERE seq < ? AND state = 6 ORDER BY seq DESC LIMIT ?"
-SCAN_BOUND = "SELECT seq FROM ended WHERE seq < ? ORDER BY seq DESC LIMIT 1 OFFSET ?"
+#: The same without reports: a list of a thousand of the longest would take gigabytes.
+LISTED = ENDED.replace("report,", "NULL,")
+#: What a task was submitted with.
+ENVELOPE = "SELECT envelope FROM live WHERE seq = ?1 UNION ALL SELECT envelope FROM ended WHERE seq = ?1"
 #: The same for `gather`: a set of options that stands in its row itself comes with its number 0.
 ENDED_COLUMNS = (
     "seq",

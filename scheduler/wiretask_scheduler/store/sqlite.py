@@ -7,6 +7,7 @@ Rows are written many at a time (see `schema`). Of the other connections one cop
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -18,7 +19,16 @@ from wiretask_scheduler.store import opening, rows, schema, upkeep
 from wiretask_scheduler.store.lock import Lock
 from wiretask_scheduler.store.reading import Reader
 from wiretask_scheduler.store.room import Room
-from wiretask_scheduler.store.window import Committed, Loaded, Page, StoreBusyError, StoreError, StoreFullError
+from wiretask_scheduler.store.window import (
+    EVERYTHING,
+    Committed,
+    Loaded,
+    Page,
+    Search,
+    StoreBusyError,
+    StoreError,
+    StoreFullError,
+)
 
 #: Octets of reports that are kept, unless the configuration says otherwise.
 RETENTION_OCTETS = 1 << 30
@@ -41,6 +51,8 @@ class SqliteStore:
                 self._writer = opening.connect(self.path, cache_kibibytes=65536)
                 opening.prepare(self._writer, self.path)
                 self._reader = Reader(self.path)
+                # Who looks at long lists does not keep the peers waiting for theirs.
+                self._lister = Reader(self.path)
                 self._retention = upkeep.Retention(self._writer, retention_octets)
         except (StoreFullError, StoreBusyError) as error:
             self._lock.close()
@@ -108,12 +120,14 @@ class SqliteStore:
                 self._writer.execute("BEGIN IMMEDIATE")
                 conflicts = self._write(changes)
                 self._retention.write()
+                written = time.perf_counter()
                 self._writer.execute("COMMIT")
             except BaseException:
                 self._roll_back()
                 raise
+            sync_seconds = time.perf_counter() - written
             self._retention.committed()
-            return Committed(conflicts=conflicts, room=self._room.left())
+            return Committed(conflicts=conflicts, room=self._room.left(), sync_seconds=sync_seconds)
 
     def _roll_back(self) -> None:
         if self._writer.in_transaction:
@@ -256,9 +270,13 @@ class SqliteStore:
         """Tasks that have ended."""
         return self._reader.tasks(ids)
 
-    def list_tasks(self, *, before: int | None, state: int | None, most: int) -> Page:
+    def list_tasks(self, *, before: int | None, state: int | None, most: int, search: Search = EVERYTHING) -> Page:
         """Tasks, newest first."""
-        return self._reader.list_tasks(before=before, state=state, most=most)
+        return self._lister.list_tasks(before=before, state=state, most=most, search=search)
+
+    def envelope(self, seq: int) -> bytes | None:
+        """What a task was submitted with."""
+        return self._lister.envelope(seq)
 
     def facts(self, kind: int, prefix: bytes) -> list[tuple[bytes, bytes]]:
         """Facts of a kind whose keys begin so."""
@@ -268,6 +286,7 @@ class SqliteStore:
         """Copies the log back, where that can be done now, and lets the next one in."""
         self._checkpointer.close()
         self._reader.close()
+        self._lister.close()
         # What cannot be copied back now is durable in the log, and the next opening copies it.
         with suppress(sqlite3.OperationalError):
             self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()

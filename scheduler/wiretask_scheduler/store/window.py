@@ -10,7 +10,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from wiretask_protocol.messages import TaskState
 from wiretask_scheduler.core.records import StoredFact, StoredSession, StoredTask
@@ -54,6 +54,8 @@ class Committed:
     conflicts: Sequence[bytes] = field(default=())
     #: Octets of new tasks that there is room for.
     room: int = sys.maxsize
+    #: How long the disk took to have it, after everything was written.
+    sync_seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +64,31 @@ class Page:
 
     tasks: Sequence[StoredTask]
     next: int | None
+
+
+class Search(NamedTuple):
+    """Which tasks of a list are meant; None is any. A queue or a type that ends in `*` is what begins so."""
+
+    queue: str | None = None
+    type: str | None = None
+    #: The class of the last error.
+    error: str | None = None
+    #: Ended, or submitted where it lives, at this moment or before; by the wall clock, in milliseconds.
+    until: int | None = None
+
+    def names(self, task_type: str, queue: str) -> bool:
+        """Whether a task of this type in this queue is meant, as far as that says it."""
+        return _named(self.type, task_type) and _named(self.queue, queue)
+
+
+def _named(wanted: str | None, name: str) -> bool:
+    if wanted is None:
+        return True
+    return name.startswith(wanted[:-1]) if wanted.endswith("*") else name == wanted
+
+
+#: All tasks.
+EVERYTHING = Search()
 
 
 class Store(Protocol):
@@ -105,11 +132,17 @@ class Store(Protocol):
         """Tasks that have ended, with their reports where they are kept."""
         ...
 
-    def list_tasks(self, *, before: int | None, state: int | None, most: int) -> Page:
-        """Tasks, newest first, from before a seq. A page may be short, or empty, before the end: `next` tells.
+    def list_tasks(self, *, before: int | None, state: int | None, most: int, search: Search = EVERYTHING) -> Page:
+        """Tasks, newest first, from before a seq, without their reports.
 
-        For a state in `LIVE_STATES`, all tasks that live: what they are at this moment only the core knows.
+        A page may be short, or empty, before the end: `next` tells. For a state in `LIVE_STATES`, all tasks that live:
+        what they are at this moment only the core knows. What a search leaves out may be in it, too: it saves work, and
+        who asks looks again.
         """
+        ...
+
+    def envelope(self, seq: int) -> bytes | None:
+        """What a task was submitted with, where it is kept: it lives, or is dead."""
         ...
 
     def facts(self, kind: int, prefix: bytes) -> Sequence[tuple[bytes, bytes]]:
