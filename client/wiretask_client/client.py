@@ -31,7 +31,7 @@ from wiretask_client.options import DEFAULT_QUEUE, Moment, Options, RetryPolicy
 from wiretask_client.schedules import schedule_request, times_of
 from wiretask_client.stream import Stream, tuples, zipped
 from wiretask_client.units import Seconds, word
-from wiretask_protocol.messages import Progress, Result
+from wiretask_protocol.messages import Progress, Result, SubmitFlags
 
 if TYPE_CHECKING:
     from wiretask_client.blocking import Client as BlockingClient
@@ -128,7 +128,10 @@ class Client(Connected):
         )
         template = self._template(task_type, options)
         envelope = template.envelope(args, {**kwargs, **keywords} if kwargs else keywords)
-        return self._submit(template, envelope, _ids.make(template.queue) if task_id is None else as_id(task_id))
+        if task_id is None:
+            return self._submit(template, envelope, _ids.make(template.queue))
+        # Somebody who has died meanwhile may have sent it before.
+        return self._submit(template, envelope, as_id(task_id), repeat=True)
 
     def chain(self, *steps: Step, **options: Unpack[Options]) -> TaskHandle:
         """Submits calls (made with `call`) of which each gets the result of the one before as its first argument.
@@ -259,12 +262,17 @@ class Client(Connected):
         return self._last[2]
 
     def _submit(
-        self, template: Template, envelope: bytes, task_id: bytes, tags: dict[str, Any] | None = None
+        self,
+        template: Template,
+        envelope: bytes,
+        task_id: bytes,
+        tags: dict[str, Any] | None = None,
+        *,
+        repeat: bool = False,
     ) -> TaskHandle:
         tags = template.tags if tags is None else tags
-        request = SubmitRequest(
-            task_id=task_id, flags=template.flags, priority=template.priority, envelope=envelope, tags=tags
-        )
+        flags = int(template.flags | SubmitFlags.REPEAT) if repeat else template.flags
+        request = SubmitRequest(task_id=task_id, flags=flags, priority=template.priority, envelope=envelope, tags=tags)
         request.owner = handle = TaskHandle(self, request, template.on_progress)
         self._driver.add(request)
         return handle

@@ -65,6 +65,8 @@ def test_a_function_is_submitted_by_its_name(scheduler):
     async def main():
         async with scheduler, Client(scheduler.address) as client:
             assert await client.submit(add, 2, 3) == 5
+        (submit,) = scheduler.of(Submit)
+        assert SubmitFlags.REPEAT not in SubmitFlags(submit.flags)
 
     run(main)
 
@@ -222,6 +224,8 @@ def test_an_id_of_ones_own_makes_a_submission_repeatable(scheduler):
             async with Client(scheduler.address) as client:
                 assert await client.submit("sha256", b"x", queue="mail", task_id=task_id) == digest(b"x")
         assert list(scheduler.runs.values()) == [1]
+        # It may have been sent before, for all that this client knows; one that it has made an id for was not.
+        assert all(SubmitFlags.REPEAT in SubmitFlags(submit.flags) for submit in scheduler.of(Submit))
 
     async def served():
         async with scheduler:

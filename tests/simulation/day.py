@@ -221,6 +221,8 @@ class Day:
     def said(self, number: int, message: Any) -> None:
         """What the scheduler has said is durable and leaves."""
         task = getattr(message, "task", None)
+        if task is not None and task.lease != message.lease:
+            return  # it was taken back meanwhile
         task_id = task.id if task is not None else getattr(message, "task_id", None)
         if task_id:
             text = f"Task lease={message.lease} attempt={message.attempt}" if task is not None else _shown(message)

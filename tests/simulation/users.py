@@ -84,10 +84,14 @@ class User:
             await self._do_something(client)
 
     def _take_up(self, client: Client, record: Record) -> None:
-        """After a death: what was not accepted is submitted again under its id, the rest is awaited."""
+        """After a death: what was not accepted is submitted again under its id, the rest is awaited.
+
+        Now and then it has also forgotten what was accepted: that is there already, whatever has become of it.
+        """
         if record.refused is not None:
             return
-        if record.accepted:
+        forgotten = record.repeat is not None and self.chance.random() < 0.3
+        if record.accepted and not forgotten:
             self._spawn(self._await(client, record))
         elif record.repeat is not None:
             self._submit(client, record)
@@ -178,11 +182,12 @@ class User:
         try:
             await handle.accepted()
         except Refused as error:
-            record.refused = str(error)
+            if not record.accepted:
+                record.refused = str(error)
             return
         except ClientError:
             return
-        if handle.existed:
+        if handle.existed and not record.accepted:
             record.refused = "its unique key was taken"
             return
         if not record.accepted:

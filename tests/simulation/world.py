@@ -232,9 +232,7 @@ class World:
 
     def start(self) -> None:
         """A scheduler over what the store has."""
-        self.broker = Broker(
-            Settings(retention_seconds=3600), lambda: self.chance.random(), lambda: self._ids.randbytes(16)
-        )
+        self.broker = Broker(Settings(retention_seconds=3600), self._random, lambda: self._ids.randbytes(16))
         self.pending.clear()
         self.inboxes: dict[int, deque] = {}
         for peer in self.everybody():
@@ -248,6 +246,10 @@ class World:
             last_seq=self.store.last_seq,
             now=self.now(),
         )
+
+    def _random(self) -> float:
+        """For backoffs: of whoever chooses now."""
+        return self.chance.random()
 
     def crash(self) -> None:
         """The scheduler dies: what was not committed is gone, and every connection with it."""

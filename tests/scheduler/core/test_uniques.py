@@ -3,7 +3,7 @@
 import pytest
 
 from wiretask_protocol.errors import ErrorCode
-from wiretask_protocol.messages import Cancel, Outcome, UniqueKey, UniqueScope, UniqueUntil
+from wiretask_protocol.messages import Cancel, Outcome, SubmitFlags, UniqueKey, UniqueScope, UniqueUntil
 
 QUEUE, TYPE, BODY = (int(scope) for scope in UniqueScope)
 BEGUN, ENDED, TIME = (int(until) for until in UniqueUntil)
@@ -133,3 +133,15 @@ def test_a_time_that_is_over_during_a_crash_is_over(lasting):
     lasting.client()
     lasting.submit(unique=unique(until=TIME, hold=60_000))
     assert lasting.errors() == []
+
+
+def test_what_is_submitted_again_after_its_end_gets_its_own_result_although_another_one_has_its_key(lasting):
+    lasting.client()
+    worker = lasting.worker()
+    first = lasting.submit(unique=unique())
+    lasting.work(worker)
+    lasting.submit(unique=unique())
+    lasting.sent()
+    lasting.submit(id=first, unique=unique(), flags=SubmitFlags.WANT_RESULT | SubmitFlags.REPEAT)
+    sent = [entry for _ in range(3) for entry in lasting.sent()]
+    assert sent == [(1, "Accepted", 3), (1, "Result", first, Outcome.SUCCEEDED)]
