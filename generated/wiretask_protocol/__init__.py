@@ -1,4 +1,4 @@
-# Generated from spec/ (sha256 242ea61651324334); do not edit.
+# Generated from spec/ (sha256 7b6b0fb5fd6fb92a); do not edit.
 # Edit the spec and run: nox -s generate
 """The Wiretask protocol in Python: messages, codec, connections and machines, generated from the spec."""
 
@@ -7,7 +7,7 @@ from wiretask_protocol.connection import Connection
 from wiretask_protocol.errors import ERRORS, CodecDisagreement, ErrorCode, WireError, error_message
 
 #: SHA-256 of the spec that this was generated from.
-SPEC_DIGEST = "242ea6165132433418b1654b5ba3b06996923e6782b9044869554c6fc77ea66a"
+SPEC_DIGEST = "7b6b0fb5fd6fb92a29a309e2f21033321c83ba7bcf98b8a10c31cb13df4ac57b"
 
 #: The versions of the protocol that this speaks: the oldest and the newest.
 MIN_VERSION = 1

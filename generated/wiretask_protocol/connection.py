@@ -1,4 +1,4 @@
-# Generated from spec/ (sha256 242ea61651324334); do not edit.
+# Generated from spec/ (sha256 7b6b0fb5fd6fb92a); do not edit.
 # Edit the spec and run: nox -s generate
 """One end of a connection: octets in at any split, messages out, in the order of errors that the protocol prescribes.
 

@@ -1,4 +1,4 @@
-# Generated from spec/ (sha256 242ea61651324334); do not edit.
+# Generated from spec/ (sha256 7b6b0fb5fd6fb92a); do not edit.
 # Edit the spec and run: nox -s generate
 """The golden examples of the spec: each value and the frame that it is."""
 
@@ -40,6 +40,14 @@ EXAMPLES: dict[str, tuple[messages.AnyMessage, bytes]] = {
         messages.Hello(kind=messages.HelloKind(2), nonce=72623859790382856, version=1, heartbeat=5000, in_flight=100000, session=b'\x10\x11\x12\x13\x14\x15\x16\x17\x18\x19\x1a\x1b\x1c\x1d\x1e\x1f', dedup_window=3600000, unknown=((32675, b'\xff\x00'), )),
         bytes.fromhex("030000005202010203040506070806000300000002000100060000000400001388000700000004000186a0000900000010101112131415161718191a1b1c1d1e1f000a00000008000000000036ee807fa300000002ff00"),
     ),
+    "Hello/open_with_a_key": (
+        messages.Hello(kind=messages.HelloKind(1), nonce=72623859790382856, versions=messages.VersionRange(min_version=1, max_version=1), role=2, key_id='billing'),
+        bytes.fromhex("030000002801010203040506070803000100000004000100010002000000010200080000000762696c6c696e67"),
+    ),
+    "Hello/accept_with_a_proof": (
+        messages.Hello(kind=messages.HelloKind(2), nonce=72623859790382856, version=1, heartbeat=5000, in_flight=100000, dedup_window=3600000, proof=b'b\xc0\x08T\x86\'\xb4\xfd\xf2#\xed\xd9E\xe6t\xd8U\xc3h8\x13\xcdx\x99I~\xee\x0c\x92";g'),
+        bytes.fromhex("030000005a02010203040506070805000300000002000100060000000400001388000700000004000186a0000a00000008000000000036ee80000b0000002062c008548627b4fdf223edd945e674d855c3683813cd7899497eee0c92223b67"),
+    ),
     "Hello/ping": (
         messages.Hello(kind=messages.HelloKind(3), nonce=42),
         bytes.fromhex("030000000a03000000000000002a00"),
@@ -61,8 +69,8 @@ EXAMPLES: dict[str, tuple[messages.AnyMessage, bytes]] = {
         bytes.fromhex("050000002201202122232425262728292a2b2c2d2e2f303132333435363738393a3b3c3d3e3f00"),
     ),
     "Auth/proof": (
-        messages.Auth(kind=messages.AuthKind(2), nonce=b' !"#$%&\'()*+,-./0123456789:;<=>?', proof=b'@ABCDEFGHIJKLMNOPQRSTUVWXYZ[\\]^_'),
-        bytes.fromhex("050000004802202122232425262728292a2b2c2d2e2f303132333435363738393a3b3c3d3e3f01000100000020404142434445464748494a4b4c4d4e4f505152535455565758595a5b5c5d5e5f"),
+        messages.Auth(kind=messages.AuthKind(2), nonce=b'`abcdefghijklmnopqrstuvwxyz{|}~\x7f', proof=b'%(\x87\xab[\x98.K\xc9d\xd9OG\x12\x01\t?Bs\x94N\xfd\x7f.\xf3\xbb\xe2\xbe,g\x13\xf7'),
+        bytes.fromhex("050000004802606162636465666768696a6b6c6d6e6f707172737475767778797a7b7c7d7e7f01000100000020252887ab5b982e4bc964d94f471201093f4273944efd7f2ef3bbe2be2c6713f7"),
     ),
     "Goodbye/drain": (
         messages.Goodbye(reason=2),

@@ -1,4 +1,4 @@
-# Generated from spec/ (sha256 242ea61651324334); do not edit.
+# Generated from spec/ (sha256 7b6b0fb5fd6fb92a); do not edit.
 # Edit the spec and run: nox -s generate
 """The reference codec: the protocol declared with construct, one line for each field.
 
@@ -60,7 +60,7 @@ SessionToken = bounded.Octets(16)
 # 32 random bytes, never used twice.
 Nonce = bounded.Octets(32)
 
-# HMAC-SHA-256 over the handshake.
+# HMAC-SHA-256 under a token, over the handshake: see Authentication.
 Proof = bounded.Octets(32)
 
 # What a Hello is for.

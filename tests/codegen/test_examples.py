@@ -34,7 +34,7 @@ EDITS = {
     "an octet too few": (CREDIT, "      00  # no tags\n", "", "X002", "the value is 00 and the hex says the end", -1),
     "an octet too many": (CREDIT, "00  # no tags", "0000  # no tags", "X002", "at octet 26 the value is the end and the hex says 00", 0),
     "a rule that is broken": (ACCEPT, "      role: worker\n", "", "X003", "Hello/open breaks R-HEL-001", None),
-    "a rule of a struct that is broken": (ACCEPT, "min_version: 1\n", "min_version: 2\n", "X001", "VersionRange breaks R-HEL-005", 0),
+    "a rule of a struct that is broken": (ACCEPT, "min_version: 1\n        max_version: 1\n      role: worker\n", "min_version: 2\n        max_version: 1\n      role: worker\n", "X001", "VersionRange breaks R-HEL-005", 0),
 }  # fmt: skip
 
 
