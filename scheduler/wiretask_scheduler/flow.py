@@ -63,7 +63,14 @@ class Flow:
         self.broker = broker
         self.store = store
         self.server = Server(self, settings, connections_per_address)
-        self.outbox = Outbox(self.server.write, self._fetch, limit=self.server.limit, failed=failed, budget=body_budget)
+        self.outbox = Outbox(
+            self.server.write,
+            self._fetch,
+            limit=self.server.limit,
+            failed=failed,
+            idle=self._look_up,
+            budget=body_budget,
+        )
         self._loop = asyncio.get_running_loop()
         self.committer = self._make_committer(failed)
         self.questions = Questions(failed)
@@ -192,7 +199,6 @@ class Flow:
     def resume(self, number: int) -> None:
         """A peer that was full takes more."""
         self.outbox.resume(number)
-        self._look_up(number)
 
     # -- what goes to the store and comes back --
 

@@ -100,7 +100,10 @@ _NOTHING = Found()
 
 
 class Outbox:
-    """`limit` says how long the frames are that a peer takes; `failed` takes what must never happen."""
+    """`limit` says how long the frames are that a peer takes; `failed` takes what must never happen.
+
+    `idle` hears of a peer that has waited and does not wait any more.
+    """
 
     def __init__(
         self,
@@ -109,12 +112,14 @@ class Outbox:
         *,
         limit: Callable[[int], int],
         failed: Callable[[Exception], None],
+        idle: Callable[[int], None],
         budget: int = BODY_BUDGET,
     ) -> None:
         self._write = write
         self._fetch = fetch
         self._limit = limit
         self._failed = failed
+        self._idle = idle
         self._budget = budget
         self._bodies: dict[int, bytes] = {}
         self._octets = 0
@@ -285,6 +290,7 @@ class Outbox:
         while not waiting.full and not waiting.fetching:
             if not queue:
                 del self._waiting[peer]
+                self._idle(peer)
                 return
             some = list(islice(queue, _READ_MESSAGES))
             done, waiting.full = self._send(peer, some, waiting.found)

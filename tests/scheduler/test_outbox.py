@@ -36,11 +36,13 @@ class World:
         self.limits = {}
         self.asked = []
         self.failures = []
+        self.idle = []
         self.outbox = Outbox(
             self.write,
             lambda wanted, arrived: self.asked.append((wanted, arrived)),
             limit=lambda peer: self.limits.get(peer, FRAME_LIMIT),
             failed=lambda error: self.failures.append(str(error)),
+            idle=self.idle.append,
             **arguments,
         )
 
@@ -145,6 +147,25 @@ def test_octets_of_a_turn_are_its_bodies_and_reports(world):
 
 
 # -- reading what is not here --
+
+
+def test_a_peer_that_has_waited_for_the_store_is_said_to_wait_no_more(world):
+    leased = task(1, lease=8)
+    world.outbox.release(sending(p10=[dispatch(leased)]))
+    assert (world.outbox.is_waiting(10), world.idle) == (True, [])
+    world.answer({1: envelope(b"body")})
+    assert (world.outbox.is_waiting(10), world.idle) == (False, [10])
+
+
+def test_a_peer_that_was_full_is_said_to_wait_no_more_when_everything_has_left(world):
+    world.full.add(1)
+    world.outbox.release(sending(p1=[Accepted(1)]))
+    world.outbox.release(sending(p1=[Accepted(2)]))
+    world.outbox.resume(1)
+    assert world.idle == []
+    world.full.clear()
+    world.outbox.resume(1)
+    assert world.idle == [1]
 
 
 def test_what_follows_a_missing_envelope_waits_for_it_and_other_peers_do_not(world):

@@ -12,7 +12,7 @@ from history import Record
 
 from wiretask_client import Client, ClientError, Refused, RetryPolicy, TaskEnded, UnknownTask, call
 from wiretask_client.handle import TaskHandle
-from wiretask_protocol.messages import Outcome
+from wiretask_protocol.messages import Outcome, SubmitFlags
 
 if TYPE_CHECKING:
     from clockwork import Process
@@ -160,6 +160,9 @@ class User:
     def _submit(self, client: Client, record: Record) -> None:
         self.day.history.note(self.day.clock.steady, f"{self.name} submits it {record.options}", record.id)
         handle = client.submit("work", record.name, task_id=record.id, **record.options)
+        if self.chance.random() < 0.5:
+            # A client of another make does not say that it may have sent it before.
+            handle._request.flags &= ~SubmitFlags.REPEAT
         self._spawn(self._follow(client, record, handle))
 
     def _submit_tied(self, client: Client) -> None:
@@ -179,21 +182,26 @@ class User:
 
     async def _follow(self, client: Client, record: Record, handle: TaskHandle) -> None:
         """Waits until it is accepted, and until it has ended."""
+        said = handle._request.flags & SubmitFlags.REPEAT
         try:
             await handle.accepted()
+            refused = "its unique key was taken" if handle.existed else None
         except Refused as error:
-            if not record.accepted:
-                record.refused = str(error)
-            return
+            refused = str(error)
         except ClientError:
             return
-        if handle.existed and not record.accepted:
-            record.refused = "its unique key was taken"
-            return
-        if not record.accepted:
-            record.accepted = True
-            self.day.history.note(self.day.clock.steady, "it is accepted", record.id)
-        await self._await(client, record, handle)
+        if refused is None:
+            if not record.accepted:
+                record.accepted = True
+                self.day.history.note(self.day.clock.steady, "it is accepted", record.id)
+            await self._await(client, record, handle)
+        elif not record.accepted:
+            record.refused = refused
+        elif said:
+            raise self.day.history.violated(f"it was accepted, and then: {refused}", record.id)
+        else:
+            # Who does not say that it may be there already is refused like everybody else.
+            await self._await(client, record)
 
     async def _await(self, client: Client, record: Record, handle: TaskHandle | None = None) -> None:
         try:

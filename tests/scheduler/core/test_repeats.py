@@ -56,6 +56,7 @@ def test_who_cancels_an_id_that_came_again_is_told_how_it_has_ended(lasting, lat
         lambda wanted, arrived: asked.append((wanted, arrived)),
         limit=lambda peer: 1 << 20,
         failed=pytest.fail,
+        idle=lambda peer: None,
     )
     for turn in turns:
         outbox.take(turn)

@@ -80,7 +80,9 @@ class Bench:
         )
         self.broker.state.timers.glance_seconds = _FOREVER
         self.store = MemoryStore()
-        self._outbox = Outbox(self._write, self._fetch, limit=lambda _: _FRAME_LIMIT, failed=self._fail)
+        self._outbox = Outbox(
+            self._write, self._fetch, limit=lambda _: _FRAME_LIMIT, failed=self._fail, idle=lambda _: None
+        )
         self._loop = HandMovedLoop(lambda: self.seconds)
         config = Config(
             executor="inline",
