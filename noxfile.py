@@ -58,9 +58,15 @@ def tests(session: nox.Session) -> None:
 
 @nox.session
 def simulate(session: nox.Session) -> None:
-    """Simulated days, each from one seed, for two minutes: `-- --minutes 60`, or `-- --seed 17 --of parts` for one."""
+    """Simulated days, each from one seed, for two minutes; deaths at every boundary; bugs that are planted on purpose.
+
+    `-- --minutes 60` for days alone, `-- --seed 17 --of parts` for one of them.
+    """
     install(session, "tests")
     session.run("python", "tests/simulation/simulate.py", *session.posargs)
+    if not session.posargs:
+        session.run("python", "tests/simulation/crash_points.py")
+        session.run("python", "tests/simulation/planted.py")
 
 
 @nox.session
