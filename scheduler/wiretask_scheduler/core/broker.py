@@ -11,7 +11,7 @@ from typing import Any, cast
 
 from msgspec.structs import replace
 
-from wiretask_protocol import machines
+from wiretask_protocol import codec, machines
 from wiretask_protocol.errors import ErrorCode, WireError, error_message
 from wiretask_protocol.limits import FRAME_LIMIT
 from wiretask_protocol.messages import (
@@ -41,6 +41,7 @@ from wiretask_scheduler.core import (
     delivery,
     dependencies,
     endings,
+    facts,
     limits,
     loading,
     operations,
@@ -51,6 +52,7 @@ from wiretask_scheduler.core import (
     submissions,
     uniques,
 )
+from wiretask_scheduler.core.grants import EVERYTHING, Grant
 from wiretask_scheduler.core.peers import Client, Peer, Worker
 from wiretask_scheduler.core.queues import Mode
 from wiretask_scheduler.core.records import StoredFact, StoredSession, StoredTask
@@ -101,14 +103,19 @@ class Broker:
 
     # -- what can happen --
 
-    def join(self, peer: int, hello: Hello, principal: str, now: Now) -> bytes | None:
-        """A peer has been accepted. Returns the token of the session that a worker begins."""
+    def join(self, peer: int, hello: Hello, principal: str, now: Now, grant: Grant = EVERYTHING) -> bytes | None:
+        """A peer has been accepted, and is who it says. Returns the token of the session that a worker begins."""
         state = self.state
         limit = min(hello.frame_limit or FRAME_LIMIT, state.settings.frame_limit)
         name = hello.name or hello.agent or f"peer {peer}"
         if hello.role == Role.CLIENT:
             state.clients[peer] = Client(
-                number=peer, name=name, principal=principal, frame_limit=limit, in_flight=state.settings.in_flight
+                number=peer,
+                name=name,
+                principal=principal,
+                frame_limit=limit,
+                in_flight=state.settings.in_flight,
+                grant=grant,
             )
             return None
         worker = Worker(
@@ -117,12 +124,15 @@ class Broker:
             principal=principal,
             frame_limit=limit,
             in_flight=state.settings.in_flight,
+            grant=grant,
             session=state.token(),
             joined=now.wall,
         )
         state.workers[peer] = worker
         state.sessions[worker.session] = worker
         state.turn.changes.sessions.append((worker.session, name))
+        if principal:
+            state.turn.changes.facts[facts.principal(worker.session)] = facts.Fact(principal.encode())
         return worker.session
 
     def receive_many(self, peer: int, messages: Sequence[ToScheduler], now: Now) -> None:
@@ -321,18 +331,30 @@ def _on_schedule(broker: Broker, client: Client, schedule: Schedule, now: Now) -
     client.take(schedule.seq, Schedule.COMMAND)
     state = broker.state
     code, text = ErrorCode.BAD_SCHEDULE, None
+    former = state.recurring.get(schedule.name)
     if schedule.action is ScheduleAction.DELETE:
-        if recurring.delete(state, schedule.name):
+        if former is not None and client.sees(former.principal):
+            recurring.delete(state, schedule.name)
             return
         code = ErrorCode.UNKNOWN_SCHEDULE
+    elif former is not None and not client.sees(former.principal):
+        code, text = ErrorCode.FORBIDDEN, f"the name {schedule.name} is another's; choose another name"
+    elif (forbidden := _forbidden(client, schedule)) is not None:
+        code, text = ErrorCode.FORBIDDEN, forbidden
     else:
         try:
-            recurring.put(state, schedule, now)
+            recurring.put(state, schedule, now, former.principal if former is not None else client.principal)
         except recurring.BadScheduleError as error:
             text = str(error)
         else:
             return
     state.refuse(client.number, error_message(code, command=Schedule.COMMAND, seq=schedule.seq, text=text))
+
+
+def _forbidden(client: Client, schedule: Schedule) -> str | None:
+    assert schedule.envelope is not None  # R-SCH-001
+    _, queue = codec.envelope_route(schedule.envelope)
+    return None if client.grant.allows(queue) else submissions.forbidden(queue)
 
 
 def _ignored(broker: Broker, peer: Peer, message: Any, now: Now) -> None:

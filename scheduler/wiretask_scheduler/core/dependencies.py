@@ -33,9 +33,11 @@ _FREE, _TAKEN, _ENDED = 0, 1, 2
 class Group:
     """The members of a callback, whether it is here yet or not."""
 
-    __slots__ = ("callback", "ended", "failed", "members", "octets", "places")
+    __slots__ = ("callback", "ended", "failed", "members", "octets", "places", "principal")
 
     def __init__(self) -> None:
+        #: Whose it is. None after a restart, as long as only results of it are here: then who knows its id.
+        self.principal: str | None = None
         self.callback: Task | None = None
         #: What each place is, as far as they have been named.
         self.places = bytearray()
@@ -86,9 +88,11 @@ class Dependencies:
 # -- taking in --
 
 
-def misfit(state: State, task_id: bytes, links: Links) -> str | None:
+def misfit(state: State, task_id: bytes, links: Links, principal: str) -> str | None:
     """Why a task does not fit into a group; None if it does."""
     group = state.dependencies.groups.get(links.callback) if links.callback else None
+    if _foreign(group, principal):
+        return "its group is not known"
     if group is not None:
         callback = group.callback
         if callback is not None:
@@ -101,9 +105,15 @@ def misfit(state: State, task_id: bytes, links: Links) -> str | None:
             return f"its place {links.place} is taken"
     if links.size >= 0:
         own = state.dependencies.groups.get(task_id)
+        if _foreign(own, principal):
+            return "its group is not known"
         if own is not None and len(own.places) > links.size:
             return f"a member of its group has the place {len(own.places) - 1}, and it says {links.size} members"
     return None
+
+
+def _foreign(group: Group | None, principal: str) -> bool:
+    return group is not None and group.principal is not None and group.principal != principal
 
 
 def cycle(state: State, task_id: bytes, after: Sequence[bytes], links: Links) -> str | None:
@@ -168,6 +178,7 @@ def _group(state: State, callback: bytes) -> Group:
 
 def _join(state: State, task: Task, links: Links) -> None:
     group = _group(state, links.callback)
+    group.principal = task.options.principal
     if group.place(links.place) == _FREE:
         group.mark(links.place, _TAKEN)
     group.members.append(task.id)
@@ -175,6 +186,7 @@ def _join(state: State, task: Task, links: Links) -> None:
 
 def _gather(state: State, task: Task, links: Links) -> None:
     group = _group(state, task.id)
+    group.principal = task.options.principal
     group.callback = task
     task.rarely().blockers += links.size - group.ended
 
@@ -195,6 +207,7 @@ def load(state: State, task: Task, edges: Sequence[bytes]) -> None:
         _join(state, task, links)
     if links.size >= 0:
         group = _group(state, task.id)
+        group.principal = task.options.principal
         group.callback = task
         if task.state is TaskMachineState.WAITING:
             task.rarely().blockers += links.size - group.ended

@@ -33,6 +33,8 @@ class Kind(IntEnum):
     STOP = 7
     #: A session that has taken over another one whose worker may not know yet: the other's token.
     HEIR = 8
+    #: The principal of a session: its token.
+    PRINCIPAL = 9
 
 
 FactKey = tuple[int, bytes]
@@ -85,6 +87,11 @@ def stop(seq: int) -> FactKey:
 def heir(token: bytes) -> FactKey:
     """The key of a session that was taken over."""
     return Kind.HEIR, token
+
+
+def principal(token: bytes) -> FactKey:
+    """The key of whose a session is."""
+    return Kind.PRINCIPAL, token
 
 
 def pack(value: Any) -> bytes:

@@ -77,6 +77,8 @@ def _load_facts(state: State, stored: Iterable[StoredFact]) -> tuple[dict[int, l
                 stops[int.from_bytes(key, "big")] = facts.unpack(fact.value, int)
             case Kind.HEIR:
                 sessions.load_heir(state, key, fact.value)
+            case Kind.PRINCIPAL:
+                state.sessions[key].principal = fact.value.decode()
     return edges, stops
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from wiretask_protocol.errors import ErrorCode, WireError
 from wiretask_protocol.machines import ASSIGNMENT, AssignmentEvent, AssignmentState
 from wiretask_protocol.messages import ToScheduler
+from wiretask_scheduler.core.grants import EVERYTHING, Grant
 from wiretask_scheduler.core.ready import Lane
 from wiretask_scheduler.core.records import StoredTask
 from wiretask_scheduler.core.shelves import Turns
@@ -22,11 +23,16 @@ class Peer:
     principal: str
     frame_limit: int
     in_flight: int
+    grant: Grant = EVERYTHING
     #: The last seq received and the last one sent.
     received: int = 0
     sent: int = 0
     #: The last seq for which an Accepted was sent.
     accepted: int = 0
+
+    def sees(self, owner: str) -> bool:
+        """Whether what belongs to a principal is there for it."""
+        return owner == self.principal or self.grant.admin
 
     def take(self, seq: int, command: int) -> None:
         """Counts a sequenced message. Raises WireError for a seq that is not the next one."""

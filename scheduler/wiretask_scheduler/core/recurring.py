@@ -16,6 +16,7 @@ from msgspec.structs import replace
 from wiretask_protocol import codec
 from wiretask_protocol.messages import CancelMode, CatchUpPolicy, OverlapPolicy, Schedule, Submit
 from wiretask_scheduler.core import facts, requests, submissions
+from wiretask_scheduler.core.grants import NOBODY
 from wiretask_scheduler.core.queues import placement
 from wiretask_scheduler.core.turn import Now
 
@@ -55,15 +56,19 @@ NO_CALENDAR = Calendar(_no_calendar, _no_calendar)
 class Recurrence:
     """One recurring task."""
 
-    __slots__ = ("last_id", "last_run", "next", "schedule")
+    __slots__ = ("last_id", "last_run", "next", "principal", "schedule")
 
-    def __init__(self, schedule: Schedule, due: int, last_run: int = 0, last_id: bytes = b"") -> None:
+    def __init__(
+        self, schedule: Schedule, due: int, last_run: int = 0, last_id: bytes = b"", principal: str = NOBODY
+    ) -> None:
         #: As it was put, with the seq 1.
         self.schedule = schedule
         #: The nominal time of the next run, and of the last one (0: none yet), in milliseconds.
         self.next = due
         self.last_run = last_run
         self.last_id = last_id
+        #: Whose its runs are.
+        self.principal = principal
 
 
 class Recurring:
@@ -96,7 +101,7 @@ class BadScheduleError(ValueError):
     """The text says what is wrong with a schedule, and the remedy."""
 
 
-def put(state: State, schedule: Schedule, now: Now) -> None:
+def put(state: State, schedule: Schedule, now: Now, principal: str = NOBODY) -> None:
     """Creates or replaces a recurring task; the same one again changes nothing. Raises BadScheduleError."""
     schedule = replace(schedule, seq=1)
     former = state.recurring.get(schedule.name)
@@ -108,7 +113,7 @@ def put(state: State, schedule: Schedule, now: Now) -> None:
     due = _next(state, schedule, now.millis)
     if due is None:
         raise BadScheduleError(f"{schedule.cron!r} never comes; check its day and month")
-    recurrence = Recurrence(schedule, due)
+    recurrence = Recurrence(schedule, due, principal=principal)
     if former is not None:
         recurrence.last_run, recurrence.last_id = former.last_run, former.last_id
     state.recurring.set(recurrence)
@@ -195,7 +200,7 @@ def _run(state: State, recurrence: Recurrence, moment: int, now: Now) -> None:
     task_id = run_id(schedule.name, queue, moment)
     recurrence.last_run, recurrence.last_id = moment, task_id
     if state.tasks.get(task_id) is None:
-        submissions.take_in(state, _submit(state, schedule, task_id), now)
+        submissions.take_in(state, _submit(state, schedule, task_id), now, recurrence.principal)
 
 
 def run_id(name: str, queue: str, moment: int) -> bytes:
@@ -239,15 +244,25 @@ _OPTIONS = (
 
 def _record(state: State, recurrence: Recurrence) -> None:
     octets = codec.encode(recurrence.schedule)[FRAME_HEADER:]
-    value = facts.pack((octets, recurrence.next, recurrence.last_run, recurrence.last_id))
+    value = facts.pack((octets, recurrence.next, recurrence.last_run, recurrence.last_id, recurrence.principal))
     state.turn.changes.facts[facts.schedule(recurrence.schedule.name)] = facts.Fact(value)
 
 
 def load(state: State, value: bytes) -> None:
     """A recurring task of before a restart. What it has missed meanwhile is seen to when its timer comes up."""
-    octets, due, last_run, last_id = facts.unpack(value, tuple[bytes, int, int, bytes])
-    schedule = codec.decode(Schedule.COMMAND, octets)
+    kept = facts.unpack(value, _Kept)
+    schedule = codec.decode(Schedule.COMMAND, kept.schedule)
     assert isinstance(schedule, Schedule)
-    recurrence = Recurrence(schedule, due, last_run, last_id)
+    recurrence = Recurrence(schedule, kept.next, kept.last_run, kept.last_id, kept.principal)
     state.recurring.set(recurrence)
-    state.timers.on(due, "recur", recurrence)
+    state.timers.on(kept.next, "recur", recurrence)
+
+
+class _Kept(NamedTuple):
+    """A recurring task as its fact has it."""
+
+    schedule: bytes
+    next: int
+    last_run: int
+    last_id: bytes
+    principal: str = NOBODY

@@ -17,10 +17,16 @@ if TYPE_CHECKING:
     from wiretask_scheduler.core.state import State
 
 
+def _seen(state: State, client: Client, task_id: bytes) -> Task | None:
+    """A task that lives. Another principal's is not there: the store is asked as for one that is not (R-AUT-009)."""
+    task = state.tasks.get(task_id)
+    return task if task is not None and client.sees(task.options.principal) else None
+
+
 def on_cancel(state: State, client: Client, cancel: Cancel, now: Now) -> None:
     """Stops a task: at once if nobody has it, else its worker is asked. An ended or unknown one stays as it is."""
     client.take(cancel.seq, Cancel.COMMAND)
-    task = state.tasks.get(cancel.task_id)
+    task = _seen(state, client, cancel.task_id)
     if task is None:
         return
     if cancel.tree:
@@ -50,7 +56,7 @@ def ask_worker_to_stop(state: State, task: Task, mode: int = CancelMode.COOPERAT
 def on_await(state: State, client: Client, await_: Await) -> None:
     """Sends the Result of a task when it has ended, also if that was long ago."""
     client.take(await_.seq, Await.COMMAND)
-    task = state.tasks.get(await_.task_id)
+    task = _seen(state, client, await_.task_id)
     if task is not None:
         endings.add_waiter(task, client.number)
         if await_.progress:
@@ -62,7 +68,7 @@ def on_await(state: State, client: Client, await_: Await) -> None:
 def on_query(state: State, client: Client, query: Query, now: Now) -> None:
     """Says everything known of a task."""
     client.take(query.seq, Query.COMMAND)
-    task = state.tasks.get(query.task_id)
+    task = _seen(state, client, query.task_id)
     if task is not None:
         state.turn.send(client.number, explain.status(state, task, query.seq, now))
     else:
@@ -74,7 +80,13 @@ def found(state: State, lookup: Lookup, stored: StoredTask | None, now: Now) -> 
     client = state.clients.get(lookup.peer)
     if client is None:
         return
-    task = state.tasks.get(lookup.task_id)
+    task = _seen(state, client, lookup.task_id)
+    code = ErrorCode.UNKNOWN_TASK
+    if stored is not None and not client.sees(stored.options.principal):
+        if not lookup.seq:
+            # Not asked for: its own Submit has met it in the store (`Broker.conflicted`).
+            code = ErrorCode.ID_TAKEN
+        stored = None
     command = Query.COMMAND if lookup.kind == "query" else Await.COMMAND
     if task is not None:
         if lookup.kind == "await":
@@ -82,7 +94,7 @@ def found(state: State, lookup: Lookup, stored: StoredTask | None, now: Now) -> 
         else:
             state.turn.send(client.number, explain.status(state, task, lookup.seq, now))
     elif stored is None or stored.outcome is None:
-        error = error_message(ErrorCode.UNKNOWN_TASK, command=command, seq=lookup.seq, task_id=lookup.task_id)
+        error = error_message(code, command=command, seq=lookup.seq, task_id=lookup.task_id)
         state.refuse(client.number, error)
     elif lookup.kind == "await":
         endings.deliver_stored(state, client, stored)

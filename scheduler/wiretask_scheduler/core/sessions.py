@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
+from wiretask_protocol.errors import ErrorCode, error_message
 from wiretask_protocol.machines import TaskMachineEvent, TaskMachineState
 from wiretask_protocol.messages import Cancel, CancelMode, Goodbye, GoodbyeReason, HeldLease, Outcome, Resume, Subscribe
 from wiretask_scheduler.core import endings, facts, limits, reports, requests
@@ -23,7 +24,12 @@ Leaving = Literal["goodbye", "broken", "silent"]
 
 
 def on_subscribe(state: State, worker: Worker, subscribe: Subscribe) -> None:
-    """A worker says what it takes."""
+    """A worker says what it takes. One queue that is not for it, and nothing of it counts (R-AUT-008)."""
+    for entry in subscribe.queues:
+        if not worker.grant.allows(entry.queue):
+            text = f"the token is not for the queue {entry.queue}; take it off this worker, or use another token"
+            state.refuse(worker.number, error_message(ErrorCode.FORBIDDEN, command=Subscribe.COMMAND, text=text))
+            return
     _answered(state, worker)
     worker.queues = {entry.queue: entry.weight for entry in subscribe.queues}
     worker.types = {entry.type: entry.max_attempts for entry in subscribe.types}
@@ -83,6 +89,8 @@ def _give_back_all(state: State, worker: Worker, now: Now) -> None:
 def _forget(state: State, worker: Worker) -> None:
     state.sessions.pop(worker.session, None)
     state.turn.changes.sessions_over.append(worker.session)
+    if worker.principal:
+        state.turn.changes.facts[facts.principal(worker.session)] = None
     _answered(state, worker)
     for lease, (taker, _) in list(state.retracting.items()):
         if taker is worker:
@@ -108,9 +116,9 @@ def on_resume(state: State, worker: Worker, resume: Resume, now: Now) -> None:
     # If the answer to an earlier Resume was lost, the worker names the same token again.
     former = state.sessions.get(state.heirs.get(resume.session, resume.session))
     kept: list[HeldLease] = []
-    if former is not None and former is not worker and former.principal in {worker.principal, ""}:
+    if former is not None and former is not worker and former.principal == worker.principal:
         for held in resume.leases:
-            task = former.leases.get(held.lease) or _claimed(state, held)
+            task = former.leases.get(held.lease) or _claimed(state, worker, held)
             if task is not None and task.id == held.task_id:
                 _keep(state, worker, former, task, held.lease)
                 kept.append(held)
@@ -134,10 +142,12 @@ def on_resume(state: State, worker: Worker, resume: Resume, now: Now) -> None:
     release_held_back(state, now)
 
 
-def _claimed(state: State, held: HeldLease) -> Task | None:
+def _claimed(state: State, worker: Worker, held: HeldLease) -> Task | None:
     """A task of before a restart whose lease was too young to be written: its worker's claim holds."""
     task = state.tasks.get(held.task_id)
     if task is None or not state.grace or held.lease >= state.next_lease:
+        return None
+    if not worker.grant.allows(task.options.queue):
         return None
     if task.rare is not None and held.lease <= task.rare.former:
         # That delivery is over, and its end has been counted; only the Accepted has not reached the worker.

@@ -78,6 +78,9 @@ def on_submit(state: State, client: Client, submit: Submit, now: Now) -> None:
     task_type, name = codec.envelope_route(submit.envelope)
     known = state.tasks.get(submit.task_id)
     if known is not None:
+        if known.options.principal != client.principal:
+            _refuse(state, client, submit, ErrorCode.ID_TAKEN)
+            return
         if submit.flags & _WANT_RESULT:
             endings.add_waiter(known, client.number)
         if submit.flags & _WANT_PROGRESS:
@@ -85,26 +88,43 @@ def on_submit(state: State, client: Client, submit: Submit, now: Now) -> None:
         return
     ended = client.known.get(submit.task_id) if submit.flags & _REPEAT else None
     if ended is not None:
+        if ended.options.principal != client.principal:
+            _refuse(state, client, submit, ErrorCode.ID_TAKEN)
+            return
         if submit.flags & _WANT_RESULT:
             state.turn.lookups.append(Lookup(client.number, submit.seq, submit.task_id, "await"))
         return
     queue = state.queues[name]
-    links = _links(submit, task_type, name)
+    links = _links(submit, task_type, name, client.principal)
     refusal = _refusal(state, client, submit, task_type, queue, links)
     if refusal is not None:
         code, text = refusal
-        error = error_message(code, command=Submit.COMMAND, seq=submit.seq, text=text, task_id=submit.task_id)
+        holder = None
         if code is ErrorCode.UNIQUE_CONFLICT and links is not None:
-            error = replace(error, existing_id=uniques.holder(state, links.unique))
-        state.refuse(client.number, error)
+            holder = uniques.holder(state, links.unique)
+        _refuse(state, client, submit, code, text, holder)
         return
-    options = _options(state, submit, task_type, name)
+    options = _options(state, submit, task_type, name, client.principal)
     task = _take_in(state, submit, options, queue, client.number, now, links, client.known)
     if submit.flags & _WANT_PROGRESS and task.state not in FINAL_STATES:
         endings.add_watcher(task, client.number)
 
 
-def _links(submit: Submit, task_type: str, queue: str) -> Links | None:
+def _refuse(
+    state: State,
+    client: Client,
+    submit: Submit,
+    code: ErrorCode,
+    text: str | None = None,
+    existing_id: bytes | None = None,
+) -> None:
+    error = error_message(code, command=Submit.COMMAND, seq=submit.seq, text=text, task_id=submit.task_id)
+    if existing_id is not None:
+        error = replace(error, existing_id=existing_id)
+    state.refuse(client.number, error)
+
+
+def _links(submit: Submit, task_type: str, queue: str, principal: str) -> Links | None:
     unique, after, gather, group = submit.unique, submit.after, submit.gather, submit.group
     if unique is None and after is None and gather is None and group is None:
         return None
@@ -115,7 +135,7 @@ def _links(submit: Submit, task_type: str, queue: str) -> Links | None:
         form=gather.form if gather is not None else 0,
         callback=group.callback if group is not None else b"",
         place=group.index if group is not None else 0,
-        unique=uniques.key(unique, task_type, queue, submit.envelope) if unique is not None else b"",
+        unique=uniques.key(unique, task_type, queue, submit.envelope, principal) if unique is not None else b"",
         until=unique.until if unique is not None else 0,
     )
 
@@ -123,6 +143,8 @@ def _links(submit: Submit, task_type: str, queue: str) -> Links | None:
 def _refusal(
     state: State, client: Client, submit: Submit, task_type: str, queue: Queue, links: Links | None
 ) -> Refusal | None:
+    if not client.grant.allows(queue.name):
+        return ErrorCode.FORBIDDEN, forbidden(queue.name)
     if submit.task_id[14:] != queue.placement:
         return ErrorCode.PLACEMENT_MISMATCH, None
     if task_type.startswith("wiretask.") or queue.name.startswith("wiretask."):
@@ -139,24 +161,35 @@ def _refusal(
     return _link_refusal(state, client, submit, links) if links is not None else None
 
 
+def forbidden(queue: str) -> str:
+    """What somebody reads whose token is not for a queue."""
+    return f"the token is not for the queue {queue}; choose another queue, or use another token"
+
+
 def _link_refusal(state: State, client: Client, submit: Submit, links: Links) -> Refusal | None:
     for name, known in _OPEN_ENUMS.items():
         value = getattr(submit, name)
         if value is not None and not known(value):
             return ErrorCode.UNSUPPORTED_OPTION, f"this scheduler does not know what {name} says; it is older than you"
     for task_id in links.after:
-        if task_id != submit.task_id and state.tasks.get(task_id) is None and client.known.get(task_id) is None:
+        if task_id != submit.task_id and not _sees(state, client, task_id):
             text = f"the task {task_id.hex()} is not known; submit it first, and within the dedup window"
             return ErrorCode.UNKNOWN_DEPENDENCY, text
     cycle = dependencies.cycle(state, submit.task_id, links.after, links)
     if cycle is not None:
         return ErrorCode.DEPENDENCY_CYCLE, f"the task would wait for itself: {cycle}"
-    misfit = dependencies.misfit(state, submit.task_id, links)
+    misfit = dependencies.misfit(state, submit.task_id, links, client.principal)
     if misfit is not None:
         return ErrorCode.BAD_GROUP, misfit
     if links.unique and uniques.holder(state, links.unique) is not None:
         return ErrorCode.UNIQUE_CONFLICT, None
     return None
+
+
+def _sees(state: State, client: Client, task_id: bytes) -> bool:
+    """Whether a task that another one is to wait for is known, lives or not, and the client's own."""
+    found = state.tasks.get(task_id) or client.known.get(task_id)
+    return found is not None and client.sees(found.options.principal)
 
 
 def _is_member(kind: type[IntEnum], value: int) -> bool:
@@ -173,11 +206,12 @@ FINAL_STATES = frozenset(
 )
 
 
-def take_in(state: State, submit: Submit, now: Now) -> Task:
+def take_in(state: State, submit: Submit, now: Now, principal: str) -> Task:
     """Takes a task in that no client has submitted and nobody waits for."""
     task_type, queue = codec.envelope_route(submit.envelope)
-    options = _options(state, submit, task_type, queue)
-    return _take_in(state, submit, options, state.queues[queue], 0, now, _links(submit, task_type, queue), {})
+    options = _options(state, submit, task_type, queue, principal)
+    links = _links(submit, task_type, queue, principal)
+    return _take_in(state, submit, options, state.queues[queue], 0, now, links, {})
 
 
 def _take_in(
@@ -228,7 +262,7 @@ def _take_in(
     return task
 
 
-def _options(state: State, submit: Submit, task_type: str, queue: str) -> Options:
+def _options(state: State, submit: Submit, task_type: str, queue: str, principal: str) -> Options:
     limited = submit.concurrency is not None or submit.rate is not None
     resources = submit.resources
     return state.tasks.shared(
@@ -247,6 +281,7 @@ def _options(state: State, submit: Submit, task_type: str, queue: str) -> Option
             submit.rate,
             submit.fairness,
             limited,
+            principal,
         )
     )
 

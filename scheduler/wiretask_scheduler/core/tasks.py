@@ -6,7 +6,7 @@ what few tasks have (`Rare`) is apart. `move` is the one funnel through which a 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -39,6 +39,8 @@ class Options(msgspec.Struct, frozen=True, gc=False):
     fairness: FairnessKey | None = None
     #: Whether there is a limit that it may have to wait for.
     limited: bool = False
+    #: Whose it is.
+    principal: str = ""
 
 
 class Attempt(msgspec.Struct, frozen=True, gc=False, array_like=True):
@@ -184,6 +186,11 @@ class Tasks:
         if len(self._options) < _SHARED_OPTIONS:
             self._options[options] = options
         return options
+
+    def shards(self) -> Iterator[Collection[Task]]:
+        """All live tasks, in parts; what changes meanwhile may be missed, or seen twice."""
+        for shard in self._shards:
+            yield shard.values()
 
     def __iter__(self) -> Iterator[Task]:
         for shard in self._shards:

@@ -9,6 +9,7 @@ from wiretask_protocol import codec
 from wiretask_protocol.errors import WireError
 from wiretask_protocol.messages import UniqueKey, UniqueScope, UniqueUntil
 from wiretask_scheduler.core import facts
+from wiretask_scheduler.core.grants import NOBODY
 from wiretask_scheduler.core.tasks import Task
 from wiretask_scheduler.core.turn import Now
 
@@ -19,9 +20,11 @@ if TYPE_CHECKING:
 _OCTETS = 20
 
 
-def key(unique: UniqueKey, task_type: str, queue: str, envelope: bytes) -> bytes:
-    """What a unique key is compared by."""
+def key(unique: UniqueKey, task_type: str, queue: str, envelope: bytes, principal: str = NOBODY) -> bytes:
+    """What a unique key is compared by: nobody holds a key against another principal, or hears of its task."""
     parts = [unique.key, queue]
+    if principal:
+        parts.insert(0, f"{principal}\0")
     if unique.scope != UniqueScope.QUEUE:
         parts.append(task_type)
     digest = sha256("\0".join(parts).encode())
