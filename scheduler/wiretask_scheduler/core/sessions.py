@@ -118,7 +118,9 @@ def on_resume(state: State, worker: Worker, resume: Resume, now: Now) -> None:
     kept: list[HeldLease] = []
     if former is not None and former is not worker and former.principal == worker.principal:
         for held in resume.leases:
-            task = former.leases.get(held.lease) or _claimed(state, worker, held)
+            task = former.leases.get(held.lease)
+            if task is None and _may_have_had(state, worker, held):
+                task = _claimed(state, held)
             if task is not None and task.id == held.task_id:
                 _keep(state, worker, former, task, held.lease)
                 kept.append(held)
@@ -142,12 +144,15 @@ def on_resume(state: State, worker: Worker, resume: Resume, now: Now) -> None:
     release_held_back(state, now)
 
 
-def _claimed(state: State, worker: Worker, held: HeldLease) -> Task | None:
+def _may_have_had(state: State, worker: Worker, held: HeldLease) -> bool:
+    task = state.tasks.get(held.task_id)
+    return task is not None and worker.grant.allows(task.options.queue)
+
+
+def _claimed(state: State, held: HeldLease) -> Task | None:
     """A task of before a restart whose lease was too young to be written: its worker's claim holds."""
     task = state.tasks.get(held.task_id)
     if task is None or not state.grace or held.lease >= state.next_lease:
-        return None
-    if not worker.grant.allows(task.options.queue):
         return None
     if task.rare is not None and held.lease <= task.rare.former:
         # That delivery is over, and its end has been counted; only the Accepted has not reached the worker.
