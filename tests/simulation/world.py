@@ -644,7 +644,10 @@ class World:
         self.send(worker, sent)
 
     def verdict(self) -> None:
-        """What must be true at the end."""
+        """What must be true at the end, when nobody is waited for any more who was here before a restart."""
+        self.pass_time(max(self.broker.state.settings.resume_grace_seconds, 60.0))
+        while self.pending:
+            self.commit()
         for client in self.clients:
             for task_id in client.accepted:
                 stored = self.store.rows[self.store.ids[task_id]]
@@ -658,6 +661,7 @@ class World:
         state = self.broker.state
         assert state.tasks.count == 0
         assert not any(worker.leases for worker in state.sessions.values())
+        assert all(worker.number for worker in state.sessions.values()), f"seed {self.seed}: nobody comes back"
         assert not state.dependencies.dependents
         left = {facts.Kind(kind) for kind, _ in self.store.facts}
         assert left <= {facts.Kind.RATE, facts.Kind.PART}, f"seed {self.seed}: {left} are kept for nobody"

@@ -38,14 +38,15 @@ def load(
             in_flight=state.settings.in_flight,
             session=session.token,
         )
-    edges, stops = _load_facts(state, stored_facts)
+    edges, stops, keys = _load_facts(state, stored_facts)
     linked: list[Task] = []
     for stored in tasks:
-        task = _load_task(state, stored, stops.get(stored.seq, 0))
+        task = _load_task(state, stored, stops.pop(stored.seq, 0))
         if stored.links is not None:
             linked.append(task)
     for task in linked:
-        dependencies.load(state, task, edges.get(task.seq, ()))
+        dependencies.load(state, task, edges.pop(task.seq, ()))
+    _forget(state, edges, stops, keys)
     if state.sessions:
         state.grace = True
         state.timers.after(now.monotonic, state.settings.resume_grace_seconds, "grace", None)
@@ -55,10 +56,31 @@ def load(
         dependencies.look_again(state, task)
 
 
-def _load_facts(state: State, stored: Iterable[StoredFact]) -> tuple[dict[int, list[bytes]], dict[int, int]]:
-    """Takes the facts in. Returns the edges, by the seq of the task that waits, and what was asked to stop, and how."""
+def _forget(state: State, edges: Iterable[int], stops: Iterable[int], keys: dict[bytes, bytes]) -> None:
+    """Lets go of what is known of tasks that are not there.
+
+    A scheduler that died between the insert of an id that was there already and `Broker.conflicted` has left it.
+    """
+    for seq in edges:
+        state.turn.changes.ranges.append((*facts.edge(seq), 0))
+    for seq in stops:
+        state.turn.changes.facts[facts.stop(seq)] = None
+    for unique, holder in keys.items():
+        if state.tasks.get(holder) is None:
+            uniques.release(state, unique, holder)
+
+
+def _load_facts(
+    state: State, stored: Iterable[StoredFact]
+) -> tuple[dict[int, list[bytes]], dict[int, int], dict[bytes, bytes]]:
+    """Takes the facts in. Returns those of tasks that must live.
+
+    Edges, by the seq of the task that waits; what was asked to stop, and how; and who holds which unique key until it
+    has begun, or ended.
+    """
     edges: dict[int, list[bytes]] = defaultdict(list)
     stops: dict[int, int] = {}
+    keys: dict[bytes, bytes] = {}
     for kind, key, fact in stored:
         match kind:
             case Kind.EDGE:
@@ -67,6 +89,8 @@ def _load_facts(state: State, stored: Iterable[StoredFact]) -> tuple[dict[int, l
                 dependencies.load_part(state, key[:16], int.from_bytes(key[16:], "big"), fact.value)
             case Kind.UNIQUE:
                 uniques.load(state, key, fact)
+                if fact.forget is None:
+                    keys[key] = fact.value
             case Kind.QUEUE:
                 operations.load_queue(state, key.decode(), fact.value)
             case Kind.RATE:
@@ -79,7 +103,7 @@ def _load_facts(state: State, stored: Iterable[StoredFact]) -> tuple[dict[int, l
                 sessions.load_heir(state, key, fact.value)
             case Kind.PRINCIPAL:
                 state.sessions[key].principal = fact.value.decode()
-    return edges, stops
+    return edges, stops, keys
 
 
 def revive(state: State, stored: StoredTask) -> Task:

@@ -16,6 +16,9 @@ from wiretask_protocol.messages import (
     Role,
     Subscribe,
     TypeSupport,
+    UniqueKey,
+    UniqueScope,
+    UniqueUntil,
     VersionRange,
 )
 from wiretask_scheduler.core.facts import Kind
@@ -239,3 +242,35 @@ def test_nothing_is_left_of_a_worker_that_has_not_got_the_answer_and_stays_away(
     lasting.sent()
     assert not lasting.broker.state.sessions
     assert lasting.store.facts(Kind.HEIR, TOKEN) == []
+
+
+# -- ids that were there already --
+
+
+def test_a_key_that_was_taken_for_an_id_that_was_there_already_is_free_after_a_death_at_that_moment(lasting):
+    key = UniqueKey("daily", int(UniqueScope.QUEUE), int(UniqueUntil.ENDED), 0)
+    lasting.client()
+    worker = lasting.worker()
+    task_id = lasting.submit(unique=key)
+    lasting.work(worker)
+    lasting.submit(id=task_id, unique=key)
+    lasting.turn()
+    lasting.crash()
+    lasting.client()
+    assert lasting.submit(unique=key)
+    assert lasting.errors() == []
+
+
+def test_what_an_id_that_was_there_already_was_to_wait_for_is_forgotten_after_a_death_at_that_moment(lasting):
+    lasting.client()
+    worker = lasting.worker()
+    task_id = lasting.submit()
+    lasting.work(worker)
+    other = lasting.submit(delay=60_000)
+    lasting.sent()
+    lasting.submit(id=task_id, after=(other,))
+    lasting.turn()
+    lasting.crash()
+    lasting.turn()
+    lasting.crash()
+    assert [kind for kind, *_ in lasting.store.load("main").facts if kind == Kind.EDGE] == []
