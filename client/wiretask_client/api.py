@@ -54,6 +54,9 @@ class Api:
     def _ask(self, method: str, path: str, said: dict[str, Any] | None, *, patient: bool = False) -> dict[str, Any]:
         body = None if said is None else msgspec.json.encode(said)
         headers = {"Accept": "application/json"} if body is None else {"Content-Type": "application/json"}
+        if method != "GET":
+            # No page of another site can make a browser send it.
+            headers["Wiretask-Request"] = "1"
         try:
             if self._connection.sock is None:
                 self._connection.connect()

@@ -15,13 +15,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from wiretask_protocol.errors import WireError
+from wiretask_scheduler import tokens
 from wiretask_scheduler.calendar import CALENDAR
 from wiretask_scheduler.config import ConfigError
 from wiretask_scheduler.core import Broker, Settings
 from wiretask_scheduler.core.recurring import BadScheduleError
+from wiretask_scheduler.doorkeeper import Doorkeeper
 from wiretask_scheduler.flow import Flow, now
 from wiretask_scheduler.session import SessionSettings
 from wiretask_scheduler.store import Store, StoreBusyError, StoreError, StoreFullError
+from wiretask_scheduler.tls import Tls, TlsError
 
 if TYPE_CHECKING:
     from wiretask_scheduler.config import Config
@@ -41,12 +44,13 @@ class Scheduler:
     def __init__(self, config: Config, store: Store) -> None:
         self.config = config
         self.failure: str | None = None
+        self.tls = _tls(config)
         self._stopping = asyncio.Event()
         self.flow = Flow(
             Broker(_core_settings(config), random.random, lambda: os.urandom(16), CALENDAR),
             store,
             _session_settings(config),
-            connections_per_address=config.connections_per_address,
+            doorkeeper=_doorkeeper(config),
             body_budget=config.body_cache_bytes,
             failed=self._fail,
         )
@@ -69,15 +73,16 @@ class Scheduler:
                 self.flow.close()
 
     async def _serve(self, ready: Callable[[str, int], None]) -> None:
-        host, port = await self.flow.server.listen(self.config.listen.host, self.config.listen.port)
+        host, port = await self.flow.server.listen(self.config.listen.host, self.config.listen.port, self.tls)
         web = None
         if self.config.http is not None:
             from wiretask_scheduler.http import serve  # noqa: PLC0415 -- aiohttp takes 150 ms to import
 
-            web = await serve(self.flow, self.config.http.host, self.config.http.port)
+            web = await serve(self.flow, self.config.http.host, self.config.http.port, self.config.http_names)
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._on_signal, number)
+        loop.add_signal_handler(signal.SIGHUP, self.reload)
         gc.collect()
         gc.freeze()
         gc.set_threshold(*GC_THRESHOLDS)
@@ -93,6 +98,19 @@ class Scheduler:
                 self.flow.broker.put_schedule(recurring.schedule(name), now())
             except (BadScheduleError, WireError) as error:
                 raise ConfigError(f"recurring.{name}: {error}") from None
+
+    def reload(self) -> None:
+        """Reads the tokens and the certificate again. What cannot be read leaves everything as it was."""
+        try:
+            keyring = tokens.read(self.config.tokens) if self.config.tokens is not None else None
+            if self.tls is not None:
+                self.tls.reload()
+        except (tokens.TokenError, TlsError) as error:
+            log.error("nothing is reloaded: %s", error)
+            return
+        self.flow.server.doorkeeper.keyring = keyring
+        self.flow.server.recheck()
+        log.info("reloaded: %s", f"{len(keyring)} tokens" if keyring is not None else "nobody has to prove who he is")
 
     def stop(self) -> None:
         """Ends `run`: goodbye to all, commit, exit."""
@@ -117,6 +135,30 @@ class Scheduler:
         if not known:
             log.error("%s", self.failure, exc_info=error)
         self.stop()
+
+
+def _doorkeeper(config: Config) -> Doorkeeper:
+    """Raises ConfigError."""
+    try:
+        keyring = tokens.read(config.tokens) if config.tokens is not None else None
+    except tokens.TokenError as error:
+        raise ConfigError(str(error)) from None
+    return Doorkeeper(
+        keyring,
+        connections=config.connections_per_address,
+        handshakes=config.handshakes_per_address,
+        failures=config.failures_per_address,
+    )
+
+
+def _tls(config: Config) -> Tls | None:
+    """Raises ConfigError."""
+    if config.tls_cert is None or config.tls_key is None:
+        return None
+    try:
+        return Tls(config.tls_cert, config.tls_key, config.tls_client_ca)
+    except TlsError as error:
+        raise ConfigError(str(error)) from None
 
 
 def _core_settings(config: Config) -> Settings:

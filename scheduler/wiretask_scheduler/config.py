@@ -25,6 +25,7 @@ from pydantic_settings import (
 
 from wiretask_protocol import limits
 from wiretask_scheduler.configured import Recurring
+from wiretask_scheduler.doorkeeper import CONNECTIONS_PER_ADDRESS, FAILURES_PER_ADDRESS, HANDSHAKES_PER_ADDRESS
 
 PREFIX = "WIRETASK_SCHEDULER_"
 #: Tables that a configuration file may have, one for each part.
@@ -60,6 +61,10 @@ def _address_or_off(text: object) -> object:
     return None if text == "off" else address(text)
 
 
+def _words(said: object) -> object:
+    return [word for word in said.replace(",", " ").split() if word] if isinstance(said, str) else said
+
+
 class QueueConfig(BaseModel):
     """What can be said of one queue."""
 
@@ -76,9 +81,17 @@ class Config(BaseSettings):
     listen: Annotated[Address, NoDecode, BeforeValidator(address)] = Address("127.0.0.1", 9001)
     store: str = "sqlite:wiretask.db"
     http: Annotated[Address | None, NoDecode, BeforeValidator(_address_or_off)] = Address("127.0.0.1", 9002)
+    #: Names under which HTTP is asked, besides addresses and localhost; no other site can make up one of them.
+    http_names: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_words)] = ()
     log_level: str = Field("info", pattern="^(debug|info|warning|error)$")
     #: Serve other machines although nobody has to prove who he is.
     insecure: bool = False
+    #: The token file (see `tokens`); without one nobody has to prove who he is.
+    tokens: Path | None = None
+    #: PEM files: the certificate to show and its key; and who signs those that peers must have.
+    tls_cert: Path | None = None
+    tls_key: Path | None = None
+    tls_client_ca: Path | None = None
     frame_limit: int = Field(limits.FRAME_LIMIT, ge=limits.FRAME_LIMIT_FLOOR, le=limits.FRAME_LIMIT_CEILING)
     heartbeat_seconds: float = Field(
         limits.HEARTBEAT_MS / 1000, ge=limits.HEARTBEAT_FLOOR_MS / 1000, le=limits.HEARTBEAT_CEILING_MS / 1000
@@ -104,7 +117,10 @@ class Config(BaseSettings):
     #: Deliveries that may end with a dead process, and with a silent worker, before a task is given up.
     crash_limit: int = Field(limits.CRASH_LIMIT, ge=1)
     loss_limit: int = Field(limits.LOSS_LIMIT, ge=1)
-    connections_per_address: int = Field(10_000, ge=1)
+    connections_per_address: int = Field(CONNECTIONS_PER_ADDRESS, ge=1)
+    #: Of them those that nobody knows yet; and wrong proofs in a minute, after which an address has to wait.
+    handshakes_per_address: int = Field(HANDSHAKES_PER_ADDRESS, ge=1)
+    failures_per_address: int = Field(FAILURES_PER_ADDRESS, ge=1)
     grease: bool = True
 
     @field_validator("store")
@@ -137,12 +153,21 @@ def load(file: Path | None, flags: Mapping[str, Any]) -> Config:
         config = Sourced(**flags)
     except ValidationError as error:
         raise ConfigError(_said(error)) from None
-    if not config.insecure and not _loopback(config.listen.host):
-        raise ConfigError(
-            f"{config.listen.host} can be reached from other machines, and there is no authentication yet;"
-            " listen on 127.0.0.1, or say --insecure"
-        )
+    _check_security(config)
     return config
+
+
+def _check_security(config: Config) -> None:
+    if (config.tls_cert is None) != (config.tls_key is None):
+        raise ConfigError("tls_cert and tls_key belong together; say both, or neither")
+    if config.tls_client_ca is not None and config.tls_cert is None:
+        raise ConfigError("tls_client_ca asks peers for certificates, which takes TLS; say tls_cert and tls_key, too")
+    guarded = config.tokens is not None or config.tls_client_ca is not None
+    if not guarded and not config.insecure and not _loopback(config.listen.host):
+        raise ConfigError(
+            f"{config.listen.host} can be reached from other machines, and nobody has to prove who he is;"
+            " name a token file (tokens), ask for certificates (tls_client_ca), listen on 127.0.0.1, or say --insecure"
+        )
 
 
 def _read(file: Path | None) -> dict[str, Any]:

@@ -11,11 +11,13 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from wiretask_protocol.codec import encode_report
 from wiretask_protocol.messages import Accepted, Hello, HelloKind, Outcome, Report, Result, Role, VersionRange
+from wiretask_scheduler.core.queues import Mode
+from wiretask_scheduler.flow import now
 from wiretask_scheduler.http import serve
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from scheduler_place import serving, submit, work  # type: ignore[import-not-found] # it lies beside
+from scheduler_place import serving, submit, task_id, work  # type: ignore[import-not-found] # it lies beside
 
 
 @asynccontextmanager
@@ -27,7 +29,7 @@ async def watched(**arguments):
 
         async def ask(path, method="GET"):
             reader, writer = await asyncio.open_connection(host, port)
-            writer.write(f"{method} {path} HTTP/1.1\r\nHost: here\r\nConnection: close\r\n\r\n".encode())
+            writer.write(f"{method} {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n".encode())
             head, _, body = (await reader.read()).partition(b"\r\n\r\n")
             writer.close()
             return int(head.split()[1]), body.decode()
@@ -144,22 +146,43 @@ def test_a_query_that_cannot_be_answered_says_what_can(run, query):
 def test_workers_are_listed(run):
     async def story():
         async with watched() as (place, ask):
-            worker = await place.worker(slots=7, name="host:1")
+            worker = await place.worker(slots=7, name="host:1", agent="tests/1")
             client = await place.join()
             await client.send(submit(1))
             await worker.get()
             _, body = await ask("/api/workers")
             (listed,) = json.loads(body)["workers"]
             assert listed.pop("connected_seconds") >= 0
+            assert listed.pop("heard_ms") >= 0
+            (running,) = listed.pop("tasks")
+            assert running.pop("age_ms") >= 0
+            assert running == {
+                "id": task_id(1).hex(),
+                "type": "add",
+                "queue": "default",
+                "attempt": 1,
+                "begun": False,
+                "time_limit_ms": None,
+            }
             assert listed == {
                 "peer": 1,
                 "name": "host:1",
+                "connected": True,
+                "address": "127.0.0.1",
+                "agent": "tests/1",
+                "version": 1,
                 "queues": {"default": 1},
                 "types": ["add"],
+                "labels": [],
+                "resources": {},
                 "slots": 7,
+                "concurrency": 7,
                 "outstanding": 1,
+                "running": 0,
                 "draining": False,
                 "done": 0,
+                "round_trip_ms": None,
+                "stuck": None,
             }
 
     run(story())
@@ -193,13 +216,62 @@ def test_metrics_can_be_scraped_and_count(run):
     run(story())
 
 
+def test_metrics_say_how_deep_queues_are_and_how_long_things_take(run):
+    async def story():
+        async with watched() as (place, ask):
+            worker, client = await place.worker(slots=1), await place.join()
+            await client.send(submit(1), submit(2), submit(3, delay=60_000))
+            await work(worker)
+            results = 0
+            while not results:
+                results += isinstance(await client.get(), Result)
+            _, body = await ask("/metrics")
+            figures = {
+                (sample.name, *sample.labels.values()): sample.value
+                for family in text_string_to_metric_families(body)
+                for sample in family.samples
+            }
+            depth = {labels[2]: value for labels, value in figures.items() if labels[0] == "wiretask_queue_tasks"}
+            assert depth["scheduled"] == 1
+            assert depth["ready"] + depth["leased"] == 1
+            assert figures["wiretask_wait_seconds_count", "default"] >= 1
+            assert figures["wiretask_run_seconds_count", "default"] == 1
+            assert figures["wiretask_total_seconds_count", "default"] == 1
+            assert figures["wiretask_attempts_total", "succeeded"] == 1
+            assert figures["wiretask_received_bytes_total",] > 0
+            assert figures["wiretask_sent_bytes_total",] > 0
+            commits = figures["wiretask_commits_total",]
+            assert figures["wiretask_commit_seconds_count",] == commits
+            assert figures["wiretask_commit_rows_count",] == commits
+            assert ("wiretask_loop_lag_seconds_count",) in figures
+
+    run(story())
+
+
+def test_metrics_say_how_long_the_oldest_ready_task_waits_and_which_queues_are_paused(run):
+    async def story():
+        async with watched() as (place, ask):
+            client = await place.join()
+            await client.send(submit(1))
+            await client.get()
+            place.flow.broker.set_mode("default", Mode.PAUSED, now())
+            _, body = await ask("/metrics")
+            assert 'wiretask_queue_oldest_ready_seconds{queue="default"} 0.' in body
+            assert 'wiretask_queue_mode{mode="paused",queue="default"} 1.0' in body
+
+    run(story())
+
+
 @pytest.mark.parametrize(
-    ("path", "method", "status"), [("/", "GET", 404), ("/api/tasks", "POST", 405), ("/api/../x", "GET", 404)]
+    ("path", "method", "status"),
+    [("/nothing", "GET", 404), ("/metrics", "POST", 405), ("/api/../x", "GET", 404), ("/http.py", "GET", 404)],
 )
 def test_what_is_not_there_is_said_to_be(run, path, method, status):
     async def story():
         async with watched() as (_, ask):
-            assert (await ask(path, method))[0] == status
+            said, body = await ask(path, method)
+            assert said == status
+            assert list(json.loads(body)) == ["error"]
 
     run(story())
 
