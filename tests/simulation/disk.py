@@ -15,6 +15,7 @@ from typing import Any
 from clockwork import Process
 from msgspec.structs import replace
 
+from wiretask_protocol.messages import UniqueUntil
 from wiretask_scheduler.committer import Figures, Group
 from wiretask_scheduler.core import Turn
 from wiretask_scheduler.core.facts import Fact, FactKey
@@ -40,6 +41,9 @@ class Disk:
         self.last_seq = 0
         #: How often a task has ended; and unique keys of tasks that live.
         self.ends: Counter[bytes] = Counter()
+        #: Pairs of tasks that have lived with the same unique key at the same time.
+        self.doubles: list[tuple[bytes, bytes]] = []
+        self._revived: set[bytes] = set()
         self.commits = 0
         #: How it was before what is not synced yet.
         self._before: dict[str, Any] | None = None
@@ -76,6 +80,7 @@ class Disk:
                 self.ends[self.rows[end.seq].id] += 1
         for revived in changes.revived:
             dead = self.rows.pop(revived.dead)
+            self._revived.add(dead.id)
             self.ends[dead.id] -= 1
             self.ids[dead.id] = revived.seq
             self.envelopes[revived.seq] = self.envelopes.pop(revived.dead)
@@ -84,7 +89,21 @@ class Disk:
                 dead, seq=revived.seq, state=3, outcome=None, report=None, ended=None, failures=0, crashes=0, losses=0
             )
         self._write_facts(changes)
+        self._note_doubles([row for row in changes.inserted if row.id not in conflicts])
         return conflicts
+
+    def _note_doubles(self, inserted: Sequence[Any]) -> None:
+        """A key that is held until the end has one task that lives; one that got another life asks for no key."""
+        for row in inserted:
+            if row.links is None or row.links.until != UniqueUntil.ENDED:
+                continue
+            for other in self.live():
+                same = other.links is not None and (other.links.unique, other.links.until) == (
+                    row.links.unique,
+                    row.links.until,
+                )
+                if same and other.id != row.id and not {other.id, row.id} & self._revived:
+                    self.doubles.append((other.id, row.id))
 
     def _insert(self, row: Any) -> bool:
         if row.id in self.ids:
@@ -213,6 +232,8 @@ class SlowCommitter:
         self._boundary = boundary
         self._turns: list[Turn] = []
         self._writing = False
+        #: What is written and not synced yet.
+        self._written: Group | None = None
 
     def start(self) -> None:
         """Nothing to start."""
@@ -234,21 +255,30 @@ class SlowCommitter:
         self._store.disk.begin()
         committed = self._store.commit(1, [turn.changes for turn in group if turn.changes])
         self._boundary("after a write")
-        self._later(self._sync, Group(group, committed.conflicts))
+        self._written = Group(group, committed.conflicts)
+        self._later(self._sync)
 
-    def _sync(self, group: Group) -> None:
-        self._store.disk.sync()
-        self._boundary("after a sync")
-        self._released(group)
-        self._boundary("after a release")
+    def _sync(self) -> None:
+        if self._written is not None:
+            self._release(self._written)
         if self._turns:
             self._later(self._write)
         else:
             self._writing = False
 
+    def _release(self, group: Group) -> None:
+        self._written = None
+        self._store.disk.sync()
+        self._boundary("after a sync")
+        self._released(group)
+        self._boundary("after a release")
+
     def stop(self) -> None:
         """Writes and releases everything that has been put."""
+        if self._written is not None:
+            self._release(self._written)
         while self._turns:
             group, self._turns = self._turns, []
+            self._store.disk.begin()
             committed = self._store.commit(1, [turn.changes for turn in group if turn.changes])
-            self._released(Group(group, committed.conflicts))
+            self._release(Group(group, committed.conflicts))

@@ -9,12 +9,11 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from itertools import pairwise
 from typing import Any
 
 from disk import Disk
 
-from wiretask_protocol.messages import Outcome, UniqueUntil
+from wiretask_protocol.messages import Outcome
 
 SUCCEEDED = Outcome.SUCCEEDED
 #: How long a worker may take to stop what has run too long, beyond its limit.
@@ -189,11 +188,5 @@ class History:
 
     def _keys_were_kept(self) -> Iterator[tuple[str, bytes]]:
         """Of two tasks with one unique key the second one was submitted after the first one had ended."""
-        holders: dict[bytes, list[Any]] = defaultdict(list)
-        for seq, row in sorted(self.disk.rows.items()):
-            if row.links is not None and row.links.unique and row.links.until == UniqueUntil.ENDED:
-                holders[row.links.unique].append((seq, row))
-        for rows in holders.values():
-            for (_, first), (_, second) in pairwise(rows):
-                if first.ended is not None and not self.revived and second.submitted + self.jumped_ms < first.ended:
-                    yield f"it has the unique key of {self.name_of(first.id)}, which had not ended", second.id
+        for first, second in self.disk.doubles:
+            yield f"it has the unique key of {self.name_of(first)}, which had not ended", second
