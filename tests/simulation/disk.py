@@ -86,8 +86,9 @@ class Disk:
             self.envelopes[revived.seq] = self.envelopes.pop(revived.dead)
             self.last_seq = max(self.last_seq, revived.seq)
             self.rows[revived.seq] = replace(
-                dead, seq=revived.seq, state=3, outcome=None, report=None, ended=None, failures=0, crashes=0, losses=0
-            )
+                dead, seq=revived.seq, state=3, outcome=None, report=None, ended=None, failures=0, crashes=0, losses=0,
+                lease=0, session=None, due=None, expires=None,
+            )  # fmt: skip
         self._write_facts(changes)
         self._note_doubles([row for row in changes.inserted if row.id not in conflicts])
         return conflicts

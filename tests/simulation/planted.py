@@ -145,7 +145,39 @@ def ends_a_recurring_task_only_in_memory() -> None:
     product.recurring.delete = lambda state, name: state.recurring.pop(name) is not None
 
 
+@bug
+def forgets_what_was_asked_to_stop_in_a_restart() -> None:
+    wrapped(product.loading, "_load_task", lambda load: lambda state, stored, stop: load(state, stored, 0))
+
+
+@bug
+def keeps_what_a_death_has_left_of_an_id_that_was_there_already() -> None:
+    product.loading._forget = nothing
+
+
+@bug
+def asks_the_store_no_more_for_a_peer_that_has_waited() -> None:
+    wrapped(
+        product.outbox.Outbox,
+        "__init__",
+        lambda make: lambda self, *rest, **more: make(self, *rest, **{**more, "idle": nothing}),
+    )
+
+
 # Leases
+
+
+@bug
+def forgets_the_former_token_at_once() -> None:
+
+    def make(on_resume: Any) -> Any:
+        def resumes(state: Any, *rest: Any) -> None:
+            on_resume(state, *rest)
+            state.heirs.clear()
+
+        return resumes
+
+    wrapped(product.sessions, "on_resume", make)
 
 
 @bug

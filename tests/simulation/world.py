@@ -644,10 +644,13 @@ class World:
         self.send(worker, sent)
 
     def verdict(self) -> None:
-        """What must be true at the end, when nobody is waited for any more who was here before a restart."""
-        self.pass_time(max(self.broker.state.settings.resume_grace_seconds, 60.0))
-        while self.pending:
-            self.commit()
+        """What must be true at the end, when all have read and nobody is waited for any more."""
+        for _ in range(2):
+            for peer in self.everybody():
+                self.read(peer, 1000)
+            while self.pending:
+                self.commit()
+            self.pass_time(60.0)
         for client in self.clients:
             for task_id in client.accepted:
                 stored = self.store.rows[self.store.ids[task_id]]
