@@ -169,7 +169,7 @@ def generate(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def demo(session: nox.Session) -> None:
-    """Starts scheduler, worker and client from their own folders and runs a thousand tasks."""
+    """Starts scheduler, worker and client, runs a thousand tasks, and says where the dashboard is."""
     session.install("-q", "-e", ".[all]")
     session.run("python", "tests/system/demo.py")
 

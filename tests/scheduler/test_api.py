@@ -234,6 +234,28 @@ def test_the_story_of_a_task_that_waits_says_why(run):
     run(story())
 
 
+def test_a_task_that_ends_while_the_store_is_asked_is_told_as_ended(run):
+    async def story():
+        async with asked() as (place, web):
+            client, worker = await place.join(), await place.worker()
+            read = place.flow.lists.read
+
+            async def ends_meanwhile(question):
+                place.flow.lists.read = read
+                found = await read(question)
+                await work(worker)
+                await results(client, 1)
+                return found
+
+            await client.send(submit(1))
+            assert await client.get() == Accepted(1)
+            place.flow.lists.read = ends_meanwhile
+            said = await web.get(f"/api/tasks/{task_id(1).hex()}")
+            assert (said["state"], said["outcome"]) == ("succeeded", "succeeded")
+
+    run(story())
+
+
 def test_the_story_of_a_task_that_runs_names_its_worker_and_that_of_a_result_shows_it(run):
     async def story():
         async with asked() as (place, web):

@@ -99,6 +99,7 @@ async def _page(flow: Flow, search: Search, before: int | None, state: int | Non
     gone = [task.id for task in page.tasks if task.outcome is None and flow.broker.state.tasks.get(task.id) is None]
     if not gone or state is not None:
         return page
+    await flow.settled()
     ended = await flow.lists.read(lambda: flow.store.tasks(gone))
     return Page(tasks=[ended.get(task.id, task) for task in page.tasks], next=page.next)
 

@@ -29,6 +29,8 @@ _NAME_OCTETS = 128
 
 
 async def _dead(flow: Flow, wanted: bytes) -> StoredTask:
+    # What has ended this very moment is in the store when that is durable.
+    await flow.settled()
     found = (await flow.lists.read(lambda: flow.store.tasks([wanted]))).get(wanted)
     if found is None:
         live = flow.broker.state.tasks.get(wanted) is not None

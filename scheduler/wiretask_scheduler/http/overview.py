@@ -140,10 +140,13 @@ def _stuck(flow: Flow, worker: Worker, tasks: list[shapes.Running], heard: float
 
 
 async def queues(request: web.Request) -> shapes.Queues:
-    """The queues that have tasks, or that an operator has said something of."""
+    """The queues that have tasks, that a worker takes, or that an operator has said something of."""
     flow = request.app[FLOW]
     counts = await request.app[CENSUS].counts()
-    known = [queue for queue in flow.broker.state.queues if queue.live or queue.mode]
+    state = flow.broker.state
+    names = {queue.name for queue in state.queues if queue.live or queue.mode}
+    names.update(name for worker in state.workers.values() for name in worker.queues)
+    known = [state.queues[name] for name in names]
     found = [shown(queue, counts.get(queue.name, QueueCount())) for queue in known]
     return shapes.Queues(queues=sorted(found, key=lambda queue: queue.name))
 

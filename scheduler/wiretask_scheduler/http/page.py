@@ -8,7 +8,14 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 #: What can be asked for, and what it is; nothing else of the package is served.
-FILES = {"": ("index.html", "text/html")}
+FILES = {
+    "": ("index.html", "text/html"),
+    "style.css": ("style.css", "text/css"),
+    "icon.svg": ("icon.svg", "image/svg+xml"),
+    **{
+        name: (name, "text/javascript") for name in ("app.js", "ask.js", "charts.js", "words.js", "views.js", "task.js")
+    },
+}
 
 
 def add_routes(app: web.Application) -> None:

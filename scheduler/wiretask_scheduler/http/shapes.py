@@ -158,7 +158,7 @@ class Workers(Struct, kw_only=True):
 
 
 class Queue(Struct, kw_only=True):
-    """A queue that has tasks, or that an operator has said something of."""
+    """A queue that has tasks, that a worker takes, or that an operator has said something of."""
 
     name: str
     mode: Mode

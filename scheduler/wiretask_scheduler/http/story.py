@@ -23,6 +23,8 @@ from wiretask_scheduler.http.listing import ended_task, live_task, outcome_word,
 
 #: What is shown of a body, and of a traceback.
 BODY_OCTETS, TRACEBACK_CHARACTERS = 8192, 65536
+#: A task that ends, or lives again, while the store is asked is looked at again.
+_LOOKS = 4
 _NOTHING = Rare()
 #: What every task says, or says elsewhere in the answer.
 _ELSEWHERE = frozenset({"type", "queue", "priority", "limited"})
@@ -31,22 +33,25 @@ _ELSEWHERE = frozenset({"type", "queue", "priority", "limited"})
 async def task(request: web.Request) -> shapes.Story:
     """A task with its whole story."""
     flow, wanted = request.app[FLOW], task_id(request)
-    await flow.settled()
-    stored: StoredTask | None = None
-    live = flow.broker.state.tasks.get(wanted)
-    if live is None:
+    for _ in range(_LOOKS):
+        live = flow.broker.state.tasks.get(wanted)
+        if live is not None:
+            seq = live.seq
+            await flow.settled()
+            envelope = await flow.lists.read(lambda seq=seq: flow.store.envelope(seq))  # type: ignore[misc]
+            if flow.broker.state.tasks.get(wanted) is live:
+                return _of_live(flow, live, envelope)
+            continue
+        # It may have ended this very moment: then the store has it as soon as that is durable.
+        await flow.settled()
         stored = (await flow.lists.read(lambda: flow.store.tasks([wanted]))).get(wanted)
-    seq = live.seq if live is not None else stored.seq if stored is not None else 0
-    envelope = await flow.lists.read(lambda: flow.store.envelope(seq)) if seq else None
-    # It may have ended, or live again, while the store was asked.
-    live = flow.broker.state.tasks.get(wanted)
-    if live is not None:
-        return _of_live(flow, live, envelope)
-    if stored is None and seq:
-        stored = (await flow.lists.read(lambda: flow.store.tasks([wanted]))).get(wanted)
-    if stored is None:
-        raise RefusedError("no task has this id, or not any more: it was purged, or kept for as long as was asked", 404)
-    return _of_ended(stored, envelope)
+        if stored is not None:
+            seq = stored.seq
+            envelope = await flow.lists.read(lambda seq=seq: flow.store.envelope(seq))  # type: ignore[misc]
+            return _of_ended(stored, envelope)
+        if flow.broker.state.tasks.get(wanted) is None:
+            break
+    raise RefusedError("no task has this id, or not any more: it was purged, or kept for as long as was asked", 404)
 
 
 def _of_live(flow: Flow, live: Record, envelope: bytes | None) -> shapes.Story:
