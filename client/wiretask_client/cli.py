@@ -16,6 +16,7 @@ from typing import Any
 import click
 import msgspec
 
+from wiretask_client import looking
 from wiretask_client.asking import arguments_of, prints, reaches, taking, task_id_text
 from wiretask_client.client import Client
 from wiretask_client.errors import ClientError, NotFinished
@@ -155,6 +156,10 @@ def ping(client: Client) -> None:
 main.add_command(schedule)
 main.add_command(dead)
 main.add_command(queues)
+main.add_command(looking.tasks)
+main.add_command(looking.workers)
+main.add_command(looking.queues)
+main.add_command(looking.top)
 
 
 @contextmanager

@@ -7,7 +7,7 @@ import functools
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -30,7 +30,17 @@ if TYPE_CHECKING:
 #: On one page: what the HTTP side gives at most.
 _PAGE = 1000
 
-as_json = click.option("--json", "as_json", is_flag=True, help="For programs.")
+
+def as_json(command: Command) -> Command:
+    """Gives a command the options that say whether it prints for people or for programs."""
+
+    @click.option("--output", type=click.Choice(["table", "json"]), default="table", help="For people, or programs.")
+    @click.option("--json", "programs", is_flag=True, help="The same as --output json.")
+    @functools.wraps(command)
+    def printing(*args: Any, output: str, programs: bool, **kwargs: Any) -> None:
+        command(*args, as_json=programs or output == "json", **kwargs)
+
+    return printing
 
 
 def operates(command: Command) -> Command:
@@ -78,30 +88,35 @@ def dead() -> None:
 @operates
 def list_dead(api: Api, limit: int, as_json: bool, **asked: Any) -> None:
     """List dead tasks with their last errors, the newest first."""
-    found = list(islice(_dead(api, filter_of(**asked)), limit + 1))
-    more, found = len(found) > limit, found[:limit]
+    found = some_of(tasks_of(api, {"state": "dead", **filter_of(**asked)}), limit)
     if as_json:
         write(msgspec.json.encode(found) + b"\n")
         return
     now = time.time() * 1000
     columns = ("id", "type", "queue", "ended", "attempts", "error", "message")
     rows = (
-        (task["id"], task["type"], task["queue"], _ago(task["ended_ms"], now), len(task["attempts"]),
+        (task["id"], task["type"], task["queue"], ago(task["ended_ms"], now), len(task["attempts"]),
          task["error_type"], task["error_message"])
         for task in found
     )  # fmt: skip
     write(table(columns, rows).encode() if found else b"")
-    if more:
+
+
+def some_of(found: Iterable[dict[str, Any]], limit: int) -> list[dict[str, Any]]:
+    """The first ones, and a word where there are more."""
+    some = list(islice(found, limit + 1))
+    if len(some) > limit:
         complain(
             f"there are more than {limit}; raise --limit, or say which with --queue, --type, --error, --older-than"
         )
+    return some[:limit]
 
 
-def _dead(api: Api, said: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Dead tasks, page by page. A page holds fewer than it could where a filter leaves some out."""
+def tasks_of(api: Api, said: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Tasks, page by page. A page holds fewer than it could where a filter leaves some out."""
     before = None
     while True:
-        page = api.get("/api/tasks", state="dead", limit=_PAGE, before=before, **said)
+        page = api.get("/api/tasks", limit=_PAGE, before=before, **said)
         for task in page["tasks"]:
             yield {**task, "id": id_text(id_bytes(task["id"]))}
         before = page["next"]
@@ -132,7 +147,7 @@ def meant(command: Command) -> Command:
 def retry_dead(api: Api, task_ids: tuple[str, ...], said: dict[str, Any]) -> None:
     """Give dead tasks another life: by their ids, by a filter, or all."""
     if task_ids:
-        _each(task_ids, lambda task_id: api.post(f"/api/tasks/{task_id}/retry"), "retried")
+        each_of(task_ids, lambda task_id: api.post(f"/api/tasks/{task_id}/retry"), "retried")
     else:
         write(f"retried {api.post('/api/dead/retry', said)['retried']}\n".encode())
 
@@ -146,12 +161,12 @@ def purge_dead(api: Api, task_ids: tuple[str, ...], said: dict[str, Any], yes: b
     if not yes:
         raise click.UsageError("what is purged is gone; look with `wiretask dead list`, then say --yes")
     if task_ids:
-        _each(task_ids, lambda task_id: api.delete(f"/api/tasks/{task_id}"), "purged")
+        each_of(task_ids, lambda task_id: api.delete(f"/api/tasks/{task_id}"), "purged")
     else:
         write(f"purged {api.post('/api/dead/purge', said)['purged']}\n".encode())
 
 
-def _each(task_ids: tuple[str, ...], do: Callable[[str], dict[str, Any]], word: str) -> None:
+def each_of(task_ids: tuple[str, ...], do: Callable[[str], dict[str, Any]], word: str) -> None:
     """Does it for each; one that is refused is a line, and the others go on."""
     done, code = 0, 0
     for task_id in task_ids:
@@ -175,7 +190,7 @@ def queues() -> None:
 @operates
 def list_queues(api: Api, as_json: bool) -> None:
     """List the queues that have tasks, or that somebody has said something of."""
-    _show_queues(api.get("/api/queues")["queues"], as_json)
+    show_queues(api.get("/api/queues")["queues"], as_json)
 
 
 def _setter(verb: str, help_text: str) -> None:
@@ -185,7 +200,7 @@ def _setter(verb: str, help_text: str) -> None:
     @operates
     def change(api: Api, names: tuple[str, ...], as_json: bool) -> None:
         paths = [quote(word("the name of a queue", name), safe="") for name in names]
-        _show_queues([api.post(f"/api/queues/{path}/{verb}") for path in paths], as_json)
+        show_queues([api.post(f"/api/queues/{path}/{verb}") for path in paths], as_json)
 
 
 _setter("pause", "Keep the tasks of queues there; what runs goes on, and new ones are taken.")
@@ -193,12 +208,17 @@ _setter("resume", "Let the tasks of queues go, and take new ones.")
 _setter("drain", "Take no new tasks into queues (QUEUE_CLOSED), and let those that are there go.")
 
 
-def _show_queues(found: list[dict[str, Any]], as_json: bool) -> None:
+def show_queues(found: list[dict[str, Any]], as_json: bool) -> None:
+    """Shows queues."""
     if as_json:
         write(msgspec.json.encode(found) + b"\n")
         return
-    columns = ("name", "mode", "ready", "length limit")
-    rows = ((queue["name"], queue["mode"], queue["ready"], queue["length_limit"]) for queue in found)
+    columns = ("name", "mode", "ready", "running", "later", "oldest", "length limit")
+    rows = (
+        (queue["name"], queue["mode"], queue["ready"], queue["leased"], queue["scheduled"] + queue["waiting"],
+         None if queue["oldest_ready_ms"] is None else span(queue["oldest_ready_ms"] / 1000), queue["length_limit"])
+        for queue in found
+    )  # fmt: skip
     write(table(columns, rows).encode() if found else b"")
 
 
@@ -227,5 +247,8 @@ def _date(millis: int | None) -> str | None:
         return str(millis)
 
 
-def _ago(millis: int | None, now: float) -> str | None:
-    return None if millis is None else f"{span(max(0.0, now - millis) / 1000)} ago"
+def ago(millis: int | None, now: float) -> str | None:
+    """How long ago a moment was, or how soon it is."""
+    if millis is None:
+        return None
+    return f"{span((now - millis) / 1000)} ago" if millis <= now else f"in {span((millis - now) / 1000)}"

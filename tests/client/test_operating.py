@@ -30,6 +30,50 @@ def dead_task(number, **changed):
     return {**task, "error_type": "TimeoutError", "error_message": "too late", **changed}
 
 
+def queue_named(name, **changed):
+    numbers = dict.fromkeys(("live", "ready", "leased", "scheduled", "waiting"), 0)
+    return {"name": name, "mode": "open", **numbers, "oldest_ready_ms": None, "length_limit": None, **changed}
+
+
+def a_worker(**changed):
+    running = {"id": f"{7:032x}", "type": "send", "begun": True, "age_ms": 90_000}
+    return {
+        "name": "host:1",
+        "connected": True,
+        "stuck": None,
+        "draining": False,
+        "outstanding": 1,
+        "running": 1,
+        "concurrency": 4,
+        "done": 1234,
+        "tasks": [running],
+        "heard_ms": 500,
+        "round_trip_ms": 0.25,
+        "agent": "wiretask-worker/0.1.0",
+        **changed,
+    }
+
+
+STORY = {
+    **dead_task(1, state="dead", priority=5, attempt=2, submitted_ms=0),
+    "outcome": "failed",
+    "worker": "host:1",
+    "waits": None,
+    "options": {"max_attempts": 2},
+    "arguments": {"encoding": "json", "octets": 5, "text": "[2,3]", "cut": False},
+    "report": {
+        "error_type": "TimeoutError",
+        "error_message": "too\x1b late",
+        "traceback": "Traceback:\n  line 3\x1b[31m",
+        "result": None,
+    },
+    "story": [
+        {"what": "submitted", "at_ms": 0, "worker": None, "text": "submitted to the queue mail"},
+        {"what": "dead", "at_ms": None, "worker": None, "text": "given up"},
+    ],
+}
+
+
 class HttpSide:
     """Answers each request with what was laid out for it, and remembers what was asked."""
 
@@ -179,17 +223,19 @@ def test_bad_usage_is_one_line_and_nothing_is_asked(wiretask, http, words, says)
 
 
 def test_queues_are_listed_with_their_modes(wiretask, http):
-    queue = {"name": "mail", "mode": "paused", "live": 9, "ready": 7, "length_limit": None}
+    queue = queue_named("mail", mode="paused", live=7, ready=7, oldest_ready_ms=90_000)
     http.answers["GET", "/api/queues"] = {"queues": [queue]}
-    assert lines(wiretask("queue list"))[1] == ["mail", "paused", "7"]
+    assert lines(wiretask("queue list"))[1] == ["mail", "paused", "7", "0", "0", "90", "s"]
+    assert lines(wiretask("queues"))[1] == ["mail", "paused", "7", "0", "0", "90", "s"]
+    assert json.loads(wiretask("queues --output json").stdout) == [queue]
     assert json.loads(wiretask("queue list --json").stdout) == [queue]
 
 
 @pytest.mark.parametrize("verb", ["pause", "resume", "drain"])
 def test_a_queue_is_told_what_to_do_by_its_name(wiretask, http, verb):
-    queue = {"name": "a:b/c", "mode": "open", "live": 0, "ready": 0, "length_limit": 100}
+    queue = queue_named("a:b/c", length_limit=100)
     http.answers["POST", f"/api/queues/a%3Ab%2Fc/{verb}"] = queue
-    assert lines(wiretask(f"queue {verb} a:b/c"))[1] == ["a:b/c", "open", "0", "100"]
+    assert lines(wiretask(f"queue {verb} a:b/c"))[1] == ["a:b/c", "open", "0", "0", "0", "100"]
 
 
 def test_recurring_tasks_are_listed_with_their_next_run(wiretask, http):
@@ -260,3 +306,91 @@ def test_where_http_is_served_is_a_url_or_an_address(url, host, port):
 def test_what_is_no_url_is_refused(url):
     with pytest.raises(BadCall, match="write http://127"):
         parse_url(url)
+
+
+# tasks
+
+
+def test_tasks_are_listed_by_their_state(wiretask, http):
+    task = dead_task(1, state="leased", attempt=2, submitted_ms=0)
+    http.answers["GET", "/api/tasks"] = {"tasks": [task], "next": None}
+    head, first = lines(wiretask("tasks list --state leased --type send* --older-than 90"))
+    assert head == ["id", "type", "queue", "state", "attempt", "submitted", "error"]
+    assert first[1:5] == ["send", "mail", "leased", "2"]
+    assert first[-3:] == ["TimeoutError:", "too", "late"]
+    assert http.asked == [
+        ("GET", "/api/tasks", {"state": "leased", "type": "send*", "older_ms": "90000", "limit": "1000"})
+    ]
+    assert json.loads(wiretask("tasks list --output json").stdout)[0]["state"] == "leased"
+
+
+def test_a_list_says_that_there_is_more(wiretask, http):
+    tasks = [dead_task(number, state="dead", attempt=1, submitted_ms=0) for number in range(3)]
+    http.answers["GET", "/api/tasks"] = {"tasks": tasks, "next": None}
+    done = wiretask("tasks list --limit 2")
+    assert (done.exit_code, len(done.stdout.splitlines())) == (0, 3)
+    assert "there are more than 2; raise --limit" in done.stderr
+
+
+def test_a_task_is_shown_with_its_story_and_what_it_says_is_escaped(wiretask, http):
+    task_id = "00000000-0000-0000-0000-000000000001"
+    http.answers["GET", f"/api/tasks/{task_id}"] = STORY
+    done = wiretask(f"tasks show {task_id}")
+    assert (done.exit_code, done.stderr) == (0, "")
+    assert "\x1b" not in done.stdout
+    said = [line.split(maxsplit=1) for line in done.stdout.splitlines() if line]
+    assert said[0] == ["id", task_id]
+    assert ["arguments", "[2,3]"] in said
+    assert ["options", '{"max_attempts":2}'] in said
+    assert "submitted to the queue mail" in done.stdout
+    assert done.stdout.splitlines()[-2:] == ["Traceback:", "  line 3\\x1b[31m"]
+    assert json.loads(wiretask(f"tasks show {task_id} --json").stdout)["id"] == task_id
+
+
+def test_tasks_are_retried_and_cancelled_by_their_ids(wiretask, http):
+    task_id = "00000000-0000-0000-0000-000000000001"
+    http.answers["POST", f"/api/tasks/{task_id}/retry"] = {"retried": 1}
+    http.answers["POST", f"/api/tasks/{task_id}/cancel"] = [{"cancelled": 1}, {"cancelled": 0}]
+    assert wiretask(f"tasks retry {task_id}").stdout == "retried 1\n"
+    assert wiretask(f"tasks cancel {task_id} --tree").stdout == "cancelled 1\n"
+    assert wiretask(f"tasks cancel {task_id}").stdout == "cancelled 0\n"
+    assert [said for _, _, said in http.asked] == [None, {"tree": "1"}, None]
+
+
+# workers, and all of it
+
+
+@pytest.mark.parametrize(
+    ("changed", "word"),
+    [
+        ({}, "working"),
+        ({"outstanding": 0}, "idle"),
+        ({"draining": True}, "draining"),
+        ({"stuck": "restart it"}, "stuck"),
+        ({"connected": False, "heard_ms": None, "round_trip_ms": None, "agent": None, "tasks": []}, "away"),
+    ],
+)
+def test_workers_are_listed_with_how_they_are(wiretask, http, changed, word):
+    http.answers["GET", "/api/workers"] = {"workers": [a_worker(**changed)]}
+    head, first = lines(wiretask("workers"))
+    assert head[:3] == ["name", "is", "running"]
+    assert first[:6] == ["host:1", word, "1", "of", "4", "1234"]
+    assert json.loads(wiretask("workers --output json").stdout)[0]["done"] == 1234
+
+
+def test_top_looks_once_where_the_output_is_no_terminal(wiretask, http):
+    http.answers["GET", "/api/overview"] = {
+        "accepting": False,
+        "last": {"submitted": 12.5, "succeeded": 1234.0, "failed": 0.0, "total_p50_ms": None, "total_p99_ms": 7.0},
+        "states": {"ready": 7, "leased": 1},
+        "workers": 1,
+        "clients": 2,
+    }
+    http.answers["GET", "/api/queues"] = {"queues": [queue_named("mail"), queue_named("deep", live=7, ready=7)]}
+    http.answers["GET", "/api/workers"] = {"workers": [a_worker()]}
+    done = wiretask("top")
+    assert (done.exit_code, done.stderr) == (0, "")
+    assert "takes no new tasks: its disk is full" in done.stdout
+    assert "12.5 in/s   1,234 out/s" in done.stdout
+    assert "p50 -   p99 7 ms" in done.stdout
+    assert done.stdout.index("deep") < done.stdout.index("mail") < done.stdout.index("host:1")

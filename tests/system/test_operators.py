@@ -39,6 +39,9 @@ def wait(context: Context) -> None:
 """
 
 
+OVER_HTTP = {"dead", "queue", "queues", "tasks", "top", "workers"}
+
+
 @pytest.fixture
 def wiretask(system):
     """Runs a command that must succeed, or end with the code that is said; returns what it printed."""
@@ -49,7 +52,7 @@ def wiretask(system):
     system.worker(*system.tasks(TASKS))
 
     def run(*words, code=0):
-        options = ("--http", http) if words[0] in {"dead", "queue"} or words[:2] == ("schedule", "list") else ()
+        options = ("--http", http) if words[0] in OVER_HTTP or words[:2] == ("schedule", "list") else ()
         done = system.client(*words, *options)
         assert done.returncode == code, done.stderr
         assert "Traceback" not in done.stderr
@@ -95,8 +98,27 @@ def test_the_history_of_a_dead_task_is_a_table(wiretask, system):
     assert all("TimeoutError: nobody answers at" in line for line in attempts)
 
 
+def test_a_task_is_listed_shown_and_retried_and_workers_and_queues_are_seen(wiretask, system):
+    mark = system.folder / "back"
+    said = wiretask("submit", "--type", "send", "--json", json.dumps([str(mark)]), code=1)
+    task_id = re.search(r"\(task (\S+)\)", said)[1]
+    assert task_id in wiretask("tasks", "list", "--state", "dead", "--type", "se*")
+    shown = wiretask("tasks", "show", task_id)
+    assert "raise TimeoutError" in shown
+    assert "given up after attempt 1 (failed)" in shown
+    assert json.loads(wiretask("tasks", "show", task_id, "--output", "json"))["can"] == ["retry", "purge"]
+    mark.touch()
+    assert wiretask("tasks", "retry", task_id) == "retried 1\n"
+    assert wiretask("result", task_id) == '"sent"\n'
+    assert wiretask("tasks", "cancel", task_id) == "cancelled 0\n"
+    (worker,) = json.loads(wiretask("workers", "--output", "json"))
+    assert (worker["agent"].partition("/")[0], worker["stuck"]) == ("wiretask-worker", None)
+    assert "default" in wiretask("queues")
+    assert worker["name"] in wiretask("top")
+
+
 def test_a_queue_is_paused_resumed_and_drained(wiretask):
-    assert wiretask("queue", "pause", "default").split()[-3:] == ["default", "paused", "0"]
+    assert wiretask("queue", "pause", "default").split()[-5:-2] == ["default", "paused", "0"]
     task_id = wiretask("submit", "--no-wait", "x").strip()
     assert "resume it with wiretask queue resume" in wiretask("status", task_id)
     assert "not finished" in wiretask("result", task_id, "--wait", "0.05", code=4)
