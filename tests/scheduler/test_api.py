@@ -3,14 +3,16 @@
 import asyncio
 import json
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 from jsonschema import Draft202012Validator
 
-from wiretask_protocol.messages import Accepted, Schedule, ScheduleAction
+from wiretask_protocol.messages import Accepted, Credit, Hello, HelloKind, Query, Schedule, ScheduleAction, Status
 from wiretask_scheduler.core import Settings
-from wiretask_scheduler.http import census, endpoints, gate, listing
+from wiretask_scheduler.http import census, endpoints, gate, listing, overview
+from wiretask_scheduler.store.sqlite import SqliteStore
 
 sys.path.insert(0, str(Path(__file__).parent))
 
@@ -187,6 +189,40 @@ def test_what_has_failed_is_grouped_by_its_error(run):
     run(story())
 
 
+def test_peers_do_not_wait_for_who_looks_at_lists(run, tmp_path):
+    async def story():
+        store = SqliteStore(tmp_path / "tasks.db")
+        async with asked(store=store) as (place, web):
+            client, worker = await place.join(), await place.worker()
+            await client.send(submit(1))
+            await work(worker)
+            await results(client, 1)
+            listing_now, go_on = threading.Event(), threading.Event()
+            find = store.list_tasks
+
+            def slowly(**asked_for):
+                listing_now.set()
+                assert go_on.wait(60)
+                return find(**asked_for)
+
+            store.list_tasks = slowly
+            looking = asyncio.create_task(web.get("/api/tasks"))
+            await asyncio.to_thread(listing_now.wait, 60)
+            # A peer asks the store, another one is served, and neither waits.
+            await client.send(Query(2, task_id(1)), submit(3, number=2))
+            task = await worker.get()
+            while not hasattr(task, "lease"):
+                task = await worker.get()
+            status = await client.get()
+            while not isinstance(status, Status):
+                status = await client.get()
+            assert not looking.done()
+            go_on.set()
+            assert len((await looking)["tasks"]) == 2
+
+    run(story())
+
+
 # -- stories --
 
 
@@ -286,6 +322,49 @@ def test_a_long_body_is_shown_in_part_and_never_in_the_middle_of_a_letter(run):
             arguments = (await web.get(f"/api/tasks/{task_id(1).hex()}"))["arguments"]
             assert (arguments["octets"], arguments["cut"]) == (20_001, True)
             assert arguments["text"] == "x" + "ä" * 4095
+
+    run(story())
+
+
+# -- workers --
+
+
+async def stuck(web):
+    (worker,) = (await web.get("/api/workers"))["workers"]
+    return worker["stuck"]
+
+
+def test_a_worker_that_has_room_and_begins_nothing_is_stuck(run, monkeypatch):
+    async def story():
+        async with asked() as (place, web):
+            client, worker = await place.join(), await place.worker(slots=2)
+            await client.send(submit(1), submit(2), submit(3))
+            first, second = await worker.get(), await worker.get()
+            assert await stuck(web) is None
+            monkeypatch.setattr(overview, "DEAF_SECONDS", -1.0)
+            assert "does not begin what it was sent" in await stuck(web)
+            await worker.send(Credit(2, 0, second.lease), Hello(HelloKind.PING, 5))
+            while getattr(await worker.get(), "nonce", None) != 5:
+                pass
+            assert first.lease < second.lease
+            assert await stuck(web) is None
+
+    run(story())
+
+
+def test_a_worker_that_says_nothing_and_one_that_is_away_are_said_to_be(run, monkeypatch):
+    async def story():
+        async with asked() as (place, web):
+            client, worker = await place.join(), await place.worker(name="host:1")
+            await client.send(submit(1))
+            await worker.get()
+            monkeypatch.setattr(overview, "_SILENT_HEARTBEATS", -1)
+            assert "it has said nothing for" in await stuck(web)
+            worker.close()
+            await place.gone(1)
+            (listed,) = (await web.get("/api/workers"))["workers"]
+            assert (listed["connected"], listed["name"], listed["heard_ms"]) == (False, "host:1", None)
+            assert "its connection broke" in listed["stuck"]
 
     run(story())
 

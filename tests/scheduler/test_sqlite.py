@@ -1,6 +1,7 @@
 """The store that must survive: crashes, full and locked disks, files that are not its own."""
 
 import os
+import re
 import signal
 import sqlite3
 import subprocess
@@ -15,6 +16,7 @@ from wiretask_scheduler.core.turn import Changes, Ended, Inserted, Updated
 from wiretask_scheduler.store import StoreBusyError, StoreError, StoreFullError, opening, room, rows
 from wiretask_scheduler.store.ballast import BALLAST_BYTES
 from wiretask_scheduler.store.sqlite import SqliteStore
+from wiretask_scheduler.store.window import Search
 
 OPTIONS = Options("add", "default", 5)
 
@@ -393,4 +395,26 @@ def test_what_is_kept_is_counted_across_restarts(path):
     store.maintain(0)
     assert [task.report for task in store.tasks([(1).to_bytes(16, "big")]).values()] == [None]
     assert store._retention._kept == 400_000
+    store.close()
+
+
+SEARCHES = [Search(), Search(type="add"), Search(queue="def*", until=5000), Search(error="ValueError")]
+
+
+@pytest.mark.parametrize("search", SEARCHES)
+@pytest.mark.parametrize("state", [None, *TaskState])
+def test_a_page_is_looked_up_and_nothing_is_sorted_or_gone_through_whole(path, state, search):
+    store, _ = opened(path)
+    store.commit(1, [Changes(inserted=[insert(1), insert(2)], ended=[end(1)])])
+    connection = store._lister._connection
+    asked = []
+    connection.set_trace_callback(asked.append)
+    store.list_tasks(before=100, state=state, most=10, search=search)
+    connection.set_trace_callback(None)
+    pages = [statement for statement in asked if "ORDER BY seq DESC" in statement]
+    assert pages
+    for statement in pages:
+        plan = [line[3] for line in connection.execute(f"EXPLAIN QUERY PLAN {statement}")]
+        assert re.search(r"SEARCH (live|ended) USING .*\((rowid|seq)[<>]", plan[0]), (statement, plan)
+        assert not any("TEMP B-TREE FOR ORDER" in step for step in plan)
     store.close()

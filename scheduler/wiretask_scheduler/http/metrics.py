@@ -73,7 +73,7 @@ class _Figures(Collector):
         yield GaugeMetricFamily("wiretask_bodies_bytes", "Bodies in memory.", value=self._flow.outbox.octets)
 
     def _queues(self) -> Iterator[Metric]:
-        deepest = sorted(self._counts.items(), key=lambda item: -item[1].states.total())[:QUEUES]
+        deepest = sorted(self._counts.items(), key=lambda item: -sum(item[1].states))[:QUEUES]
         depth = GaugeMetricFamily("wiretask_queue_tasks", "Tasks of a queue by state.", labels=["queue", "state"])
         oldest = GaugeMetricFamily(
             "wiretask_queue_oldest_ready_seconds", "Since the oldest ready task was submitted.", labels=["queue"]

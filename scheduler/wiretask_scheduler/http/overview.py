@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from importlib.metadata import version
 from itertools import islice
@@ -20,6 +21,8 @@ from wiretask_scheduler.http.answers import CENSUS, FLOW, MONITOR
 from wiretask_scheduler.http.census import QueueCount
 from wiretask_scheduler.http.listing import STATES
 
+#: Workers that are looked at in one go.
+_IN_ONE_GO = 20
 #: Tasks that are shown of one worker.
 _TASKS = 20
 #: What a worker was sent and has slots for should have begun by then.
@@ -66,7 +69,11 @@ async def workers(request: web.Request) -> shapes.Workers:
     """The workers, those included whose connection broke and who may come back."""
     flow = request.app[FLOW]
     known = sorted(flow.broker.state.sessions.values(), key=lambda worker: (not worker.number, worker.number))
-    return shapes.Workers(workers=[_worker(flow, worker) for worker in known])
+    found: list[shapes.Worker] = []
+    for at in range(0, len(known), _IN_ONE_GO):
+        found += [_worker(flow, worker) for worker in known[at : at + _IN_ONE_GO]]
+        await asyncio.sleep(0)
+    return shapes.Workers(workers=found)
 
 
 def _worker(flow: Flow, worker: Worker) -> shapes.Worker:
@@ -128,9 +135,9 @@ def _stuck(flow: Flow, worker: Worker, tasks: list[shapes.Running], heard: float
     for task in tasks:
         if task.begun and task.time_limit_ms and (task.age_ms or 0) > task.time_limit_ms + margin:
             return f"it has not stopped {task.type} at its time limit; restart it, or run such tasks in processes"
-    running = sum(task.begun for task in tasks)
+    begun = sum(task.options.cost for lease, task in worker.leases.items() if lease <= worker.begun)
     asleep = next((task for task in tasks if not task.begun), None)
-    idle = running < min(worker.concurrency or worker.slots, _TASKS)
+    idle = begun < (worker.concurrency or worker.slots)
     if asleep is not None and idle and (asleep.age_ms or 0) > DEAF_SECONDS * 1000:
         return "it has room and does not begin what it was sent; restart it"
     return None
