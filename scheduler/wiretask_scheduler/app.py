@@ -106,7 +106,7 @@ class Scheduler:
             if self.tls is not None:
                 self.tls.reload()
         except (tokens.TokenError, TlsError) as error:
-            log.error("nothing is reloaded: %s", error)
+            log.error("nothing is reloaded: %s", error)  # noqa: TRY400 -- its text says it all
             return
         self.flow.server.doorkeeper.keyring = keyring
         self.flow.server.recheck()

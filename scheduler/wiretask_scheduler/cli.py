@@ -22,6 +22,9 @@ class CannotBeginError(Exception):
     """What was asked for cannot be had; the text is one line with the remedy."""
 
 
+_FILE = click.Path(path_type=Path)
+
+
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--listen", metavar="HOST:PORT", help="Where to serve; port 0 takes a free one.  [127.0.0.1:9001]")
 @click.option(
@@ -30,13 +33,21 @@ class CannotBeginError(Exception):
 @click.option("--http", metavar="HOST:PORT", help="Where to serve health, metrics and lists, or off.  [127.0.0.1:9002]")
 @click.option("--config", "file", type=click.Path(path_type=Path), help="A TOML file; its table is [scheduler].")
 @click.option("--log-level", metavar="LEVEL", help="debug, info, warning or error.  [info]")
+@click.option(
+    "--tokens", type=_FILE, metavar="FILE", help="Who may connect: a TOML file of tokens, for its owner alone."
+)
+@click.option("--tls-cert", type=_FILE, metavar="FILE", help="Serve TLS with this certificate (PEM, with its chain).")
+@click.option("--tls-key", type=_FILE, metavar="FILE", help="The key of the certificate.")
+@click.option(
+    "--tls-client-ca", type=_FILE, metavar="FILE", help="Serve those alone whose certificate one of these signed."
+)
 @click.option("--insecure", is_flag=True, default=None, help="Serve other machines without authentication.")
-def main(*, file: Path | None, **flags: str | bool | None) -> None:
+def main(*, file: Path | None, **flags: str | bool | Path | None) -> None:
     """Takes tasks from clients, keeps them safe, and hands them to workers.
 
     Prints `ready HOST:PORT` once it serves. SIGTERM stops it: goodbye to all, commit, exit 0; a second one stops it at
-    once. Exit codes: 1 it could not go on, 2 it could not begin. Settings also come from the file and from the
-    environment (WIRETASK_SCHEDULER_LISTEN …); flags are stronger than both.
+    once; SIGHUP reads tokens and certificates again. Exit codes: 1 it could not go on, 2 it could not begin. Settings
+    also come from the file and from the environment (WIRETASK_SCHEDULER_LISTEN …); flags are stronger than both.
     """
     try:
         config = load(file, {name: value for name, value in flags.items() if value is not None})

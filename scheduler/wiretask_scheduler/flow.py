@@ -22,6 +22,7 @@ from wiretask_scheduler.core.facts import Kind as FactKind
 from wiretask_scheduler.core.records import StoredTask
 from wiretask_scheduler.core.sessions import Leaving
 from wiretask_scheduler.core.turn import Notice
+from wiretask_scheduler.doorkeeper import CONNECTIONS_PER_ADDRESS, Doorkeeper
 from wiretask_scheduler.outbox import Arrived, Found, Outbox, Wanted
 from wiretask_scheduler.questions import Questions, call_on
 from wiretask_scheduler.server import STALL_SECONDS, Server
@@ -56,13 +57,14 @@ class Flow:
         store: Store,
         settings: SessionSettings,
         *,
-        connections_per_address: int,
+        connections_per_address: int = CONNECTIONS_PER_ADDRESS,
         body_budget: int,
         failed: Callable[[Exception], None],
+        doorkeeper: Doorkeeper | None = None,
     ) -> None:
         self.broker = broker
         self.store = store
-        self.server = Server(self, settings, connections_per_address)
+        self.server = Server(self, settings, doorkeeper or Doorkeeper(connections=connections_per_address))
         self.outbox = Outbox(
             self.server.write,
             self._fetch,
@@ -167,7 +169,7 @@ class Flow:
 
     def join(self, session: Session, hello: Hello) -> None:
         """A peer has been found good. Its accept leaves when its session is durable."""
-        token = self.broker.join(session.number, hello, "", now())
+        token = self.broker.join(session.number, hello, session.principal, now(), session.grant)
         self.broker.send(session.number, session.accept(hello, token))
         name = logs.escaped(hello.name or hello.agent or "unnamed")
         level, who = (logging.INFO, "worker") if hello.role == Role.WORKER else (logging.DEBUG, "client")

@@ -12,7 +12,7 @@ import time
 from typing import TYPE_CHECKING, Literal, cast
 
 from wiretask_protocol.errors import ErrorCode, error_message
-from wiretask_protocol.messages import Error, Hello
+from wiretask_protocol.messages import Auth, Error, Hello
 from wiretask_scheduler import logs
 
 if TYPE_CHECKING:
@@ -33,8 +33,11 @@ LINGER_SECONDS = 1.0
 class Link(asyncio.Protocol):
     """One connection, from its socket to its session."""
 
-    def __init__(self, server: Server) -> None:
+    def __init__(self, server: Server, *, entered: bool = False, certificate: bytes = b"") -> None:
+        """`entered` where the doorkeeper has been asked already; `certificate` stands for the one shown in TLS."""
         self._server = server
+        self.entered = entered
+        self.certificate = certificate
         #: Whether the output is full.
         self._full = False
         #: Why it is not read from, besides.
@@ -54,8 +57,7 @@ class Link(asyncio.Protocol):
         peer = transport.get_extra_info("socket")
         if peer is not None and peer.family in (socket.AF_INET, socket.AF_INET6):
             peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        name = transport.get_extra_info("peername")
-        self.address = str(name[0]) if isinstance(name, tuple) else ""
+        self.address = address_of(transport)
         self._transport.set_write_buffer_limits(high=OUTPUT_OCTETS)
         self.session = self._server.opened(self)
         self.after()
@@ -95,6 +97,8 @@ class Link(asyncio.Protocol):
             # An open is the last of its messages; what follows it is read when it has been decided.
             if session.greeting:
                 self._greet(cast("Hello", messages[-1]))
+            elif session.proving:
+                self._prove(cast("Auth", messages[-1]))
             elif session.accepted:
                 self._server.scheduler.receive(session.number, messages)
             if session.closing or not session.connection.more:
@@ -197,7 +201,22 @@ class Link(asyncio.Protocol):
     # -- inside --
 
     def _greet(self, hello: Hello) -> None:
-        error: Error | None = self.session.judge(hello)
+        doorkeeper = self._server.doorkeeper
+        error = self.session.judge(hello, guarded=doorkeeper.keyring is not None)
+        if error is None and doorkeeper.keyring is not None:
+            self.session.challenge(hello, doorkeeper.nonce())
+        else:
+            self._decide(hello, error)
+
+    def _prove(self, proof: Auth) -> None:
+        doorkeeper = self._server.doorkeeper
+        assert doorkeeper.keyring is not None
+        hello, error = self.session.prove(proof, doorkeeper.keyring)
+        if error is not None and error.code == ErrorCode.AUTH_FAILED:
+            doorkeeper.failed(self.address, time.monotonic())
+        self._decide(hello, error)
+
+    def _decide(self, hello: Hello, error: Error | None) -> None:
         if error is None:
             self._server.scheduler.join(self.session, hello)
             self._server.joined(self)
@@ -214,3 +233,9 @@ class Link(asyncio.Protocol):
         self.session.close(error_message(ErrorCode.SLOW_CONSUMER))
         # The Error goes behind what is in the socket already; whoever begins to read within the linger still gets it.
         self.after()
+
+
+def address_of(transport: asyncio.BaseTransport) -> str:
+    """Where a peer is."""
+    name = transport.get_extra_info("peername")
+    return str(name[0]) if isinstance(name, tuple) else ""

@@ -5,15 +5,17 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections import Counter
 from collections.abc import Sequence
 from typing import Protocol
 
 from wiretask_protocol.errors import ErrorCode, error_message
 from wiretask_protocol.messages import Error, Hello, Role, ToScheduler
 from wiretask_scheduler.core.sessions import Leaving
+from wiretask_scheduler.doorkeeper import Doorkeeper
+from wiretask_scheduler.doorway import Doorway
 from wiretask_scheduler.link import Link
 from wiretask_scheduler.session import Session, SessionSettings
+from wiretask_scheduler.tls import Tls
 
 log = logging.getLogger(__name__)
 
@@ -45,12 +47,13 @@ class Scheduler(Protocol):
 class Server:
     """The listening socket and the links."""
 
-    def __init__(self, scheduler: Scheduler, settings: SessionSettings, connections_per_address: int) -> None:
+    def __init__(self, scheduler: Scheduler, settings: SessionSettings, doorkeeper: Doorkeeper | None = None) -> None:
         self.scheduler = scheduler
         self.settings = settings
+        self.doorkeeper = doorkeeper or Doorkeeper()
         self.links: dict[int, Link] = {}
-        self._per_address = connections_per_address
-        self._addresses: Counter[str] = Counter()
+        #: Connections whose TLS handshake is not over.
+        self.doorways: set[Doorway] = set()
         self._last_number = 0
         #: Octets since the start, for the metrics.
         self.received = self.sent = 0
@@ -58,10 +61,12 @@ class Server:
         self._ticked = 0.0
         self._paused: set[Role] = set()
 
-    async def listen(self, host: str, port: int) -> tuple[str, int]:
+    async def listen(self, host: str, port: int, tls: Tls | None = None) -> tuple[str, int]:
         """Begins to serve. Returns the address. Raises OSError if that cannot be had."""
         loop = asyncio.get_running_loop()
-        self._listener = await loop.create_server(lambda: Link(self), host, port, backlog=_BACKLOG)
+        self._listener = await loop.create_server(
+            lambda: Link(self) if tls is None else Doorway(self, tls), host, port, backlog=_BACKLOG
+        )
         self._ticked = time.monotonic()
         loop.call_later(TICK_SECONDS, self._tick)
         address = self._listener.sockets[0].getsockname()
@@ -72,15 +77,16 @@ class Server:
     def opened(self, link: Link) -> Session:
         """A peer has connected."""
         self._last_number += 1
-        session = Session(self._last_number, self.settings, time.monotonic())
+        now = time.monotonic()
+        session = Session(self._last_number, self.settings, now, link.certificate)
         self.links[session.number] = link
-        self._addresses[link.address] += 1
-        if self._addresses[link.address] > self._per_address:
-            session.close(error_message(ErrorCode.TOO_MANY_CONNECTIONS))
+        if not link.entered and (error := self.doorkeeper.enter(link.address, now)) is not None:
+            session.close(error)
         return session
 
     def joined(self, link: Link) -> None:
         """A peer has been found good. While the store lags, those that are new wait like the others."""
+        self.doorkeeper.accepted(link.address)
         if _role(link) in self._paused:
             link.pause("lag", paused=True)
 
@@ -88,9 +94,7 @@ class Server:
         """A connection has ended."""
         session = link.session
         self.links.pop(session.number, None)
-        self._addresses[link.address] -= 1
-        if not self._addresses[link.address]:
-            del self._addresses[link.address]
+        self.doorkeeper.left(link.address, accepted=session.accepted)
         if session.accepted:
             self.scheduler.leave(session.number, session.leaving)
 
@@ -114,6 +118,22 @@ class Server:
         if link is not None and not link.session.closing:
             link.session.close(error)
             link.after()
+
+    def recheck(self) -> None:
+        """There are other tokens: whoever came with one that was withdrawn or changed is let go."""
+        keyring = self.doorkeeper.keyring
+        for number, link in list(self.links.items()):
+            token = link.session.token
+            now = keyring.get(token.key_id) if token is not None and keyring is not None else token
+            if now == token:
+                continue
+            if now is None or token is None or now.secret != token.secret:
+                self.close(
+                    number, error_message(ErrorCode.AUTH_FAILED, text="the token was withdrawn; use another one")
+                )
+            else:
+                text = "what the token allows has changed; connect again"
+                self.close(number, error_message(ErrorCode.SHUTTING_DOWN, text=text))
 
     def pause_all(self, role: Role, *, paused: bool) -> None:
         """Stops or resumes reading from all clients, or from all workers."""
@@ -149,6 +169,8 @@ class Server:
         """Stops listening and closes every connection when what was written has left."""
         if self._listener is not None:
             self._listener.close()
+        for doorway in list(self.doorways):
+            doorway.abort()
         for link in list(self.links.values()):
             link.finish()
         for _ in range(_STOP_ROUNDS):

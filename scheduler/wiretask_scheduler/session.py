@@ -8,8 +8,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import cast
 
+from msgspec.structs import replace
+
 from wiretask_protocol import MAX_VERSION, MIN_VERSION, codec
-from wiretask_protocol.connection import Connection, looks_like_http
+from wiretask_protocol.authentication import Transcript, same
+from wiretask_protocol.connection import HEADER_OCTETS, Connection, looks_like_http
 from wiretask_protocol.errors import ErrorCode, WireError, error_message
 from wiretask_protocol.limits import (
     DEDUP_WINDOW_MS,
@@ -20,8 +23,10 @@ from wiretask_protocol.limits import (
     SILENCE_HEARTBEATS,
 )
 from wiretask_protocol.machines import SchedulerConnectionEvent, SchedulerConnectionState
-from wiretask_protocol.messages import Error, Goodbye, Hello, HelloKind, Role, ToScheduler
+from wiretask_protocol.messages import Auth, AuthKind, Error, Goodbye, Hello, HelloKind, Role, ToScheduler
+from wiretask_scheduler.core.grants import EVERYTHING, NOBODY, Grant
 from wiretask_scheduler.core.sessions import Leaving
+from wiretask_scheduler.tokens import Keyring, Token
 
 #: An incomplete frame must have grown by this much a second, on average, or its peer is cut off.
 MINIMUM_OCTETS_PER_SECOND = 1024
@@ -62,9 +67,12 @@ class SessionSettings:
 
 
 class Session:
-    """What the scheduler knows of one connection. `out` is what to send now; `closing` says to close after it."""
+    """What the scheduler knows of one connection. `out` is what to send now; `closing` says to close after it.
 
-    def __init__(self, number: int, settings: SessionSettings, now: float) -> None:
+    `certificate` is what stands for the one that was shown in TLS; empty without TLS.
+    """
+
+    def __init__(self, number: int, settings: SessionSettings, now: float, certificate: bytes = b"") -> None:
         self.number = number
         self.settings = settings
         self.connection = Connection("scheduler", settings.frame_limit)
@@ -73,6 +81,12 @@ class Session:
         #: What is wrong with the peer, in the words of the Error that it gets.
         self.refusal = ""
         self.hello: Hello | None = None
+        #: The token that the peer has proved; None where nobody has to.
+        self.token: Token | None = None
+        self._certificate = certificate
+        #: While a proof is awaited: the payload of the open, as that is small whatever is in it, and our nonce.
+        self._asked: tuple[bytes, bytes] | None = None
+        self._proved: tuple[Transcript, bytes] | None = None
         #: How the core is to take the end of the connection.
         self.leaving: Leaving = "broken"
         self._welcomed = False
@@ -98,6 +112,21 @@ class Session:
     def greeting(self) -> bool:
         """Whether an open is here and the scheduler must decide (with `accept` or `close`)."""
         return bool(self.connection.state is SchedulerConnectionState.OPENING)
+
+    @property
+    def proving(self) -> bool:
+        """Whether a proof is here and the scheduler must decide."""
+        return bool(self.connection.state is SchedulerConnectionState.PROVING)
+
+    @property
+    def principal(self) -> str:
+        """Who the peer is."""
+        return self.token.principal if self.token is not None else NOBODY
+
+    @property
+    def grant(self) -> Grant:
+        """What the peer may do."""
+        return self.token.grant if self.token is not None else EVERYTHING
 
     # -- what the peer says --
 
@@ -140,8 +169,8 @@ class Session:
 
     # -- the handshake --
 
-    def judge(self, hello: Hello) -> Error | None:
-        """What is wrong with an open, or None."""
+    def judge(self, hello: Hello, *, guarded: bool = False) -> Error | None:
+        """What is wrong with an open, or None. `guarded` where everybody must prove who he is."""
         assert hello.versions is not None
         if _version(hello) < max(hello.versions.min_version, MIN_VERSION):
             text = f"this scheduler speaks versions {MIN_VERSION} to {MAX_VERSION}; upgrade the older side"
@@ -149,10 +178,39 @@ class Session:
         if hello.role not in (Role.WORKER, Role.CLIENT):
             text = f"this scheduler serves workers and clients, not role {hello.role}"
             return error_message(ErrorCode.ROLE_REFUSED, command=Hello.COMMAND, text=text)
+        if guarded:
+            return error_message(ErrorCode.AUTH_REQUIRED, command=Hello.COMMAND) if hello.key_id is None else None
         if hello.key_id is not None:
             text = "this scheduler has no tokens; connect without one"
             return error_message(ErrorCode.AUTH_FAILED, command=Hello.COMMAND, text=text)
         return None
+
+    def challenge(self, hello: Hello, nonce: bytes) -> None:
+        """Asks for a proof of the key that an open has named, whether there is such a key or not."""
+        self.connection.event(SchedulerConnectionEvent.CHALLENGE)
+        self._asked = codec.encode(hello)[HEADER_OCTETS:], nonce
+        self.out.append(codec.encode(Auth(AuthKind.CHALLENGE, nonce)))
+
+    def prove(self, proof: Auth, keyring: Keyring) -> tuple[Hello, Error | None]:
+        """Looks at a proof. Returns the open that it is for, and what is wrong, or None."""
+        assert self._asked is not None
+        opened, nonce = self._asked
+        self._asked = None
+        hello = codec.decode(Hello.COMMAND, opened)
+        assert isinstance(hello, Hello)
+        assert hello.key_id is not None
+        transcript = Transcript(hello, Auth(AuthKind.CHALLENGE, nonce), self._certificate)
+        right = same(transcript.client_proof(keyring.secret(hello.key_id), proof.nonce), proof.proof)
+        token = keyring.get(hello.key_id)
+        if not right or token is None:
+            return hello, error_message(ErrorCode.AUTH_FAILED, command=Auth.COMMAND)
+        if not token.serves(hello.role or 0):
+            role = "worker" if hello.role == Role.WORKER else "client"
+            text = f"the token {token.key_id} is not for the role {role}; use one that is"
+            return hello, error_message(ErrorCode.ROLE_REFUSED, command=Hello.COMMAND, text=text)
+        self.token = token
+        self._proved = transcript, proof.nonce
+        return hello, None
 
     def accept(self, hello: Hello, token: bytes | None) -> Hello:
         """Takes the peer. `token` is that of the session a worker begins. Returns the accept, to be sent before all."""
@@ -161,7 +219,7 @@ class Session:
         self.connection.event(event)
         self.connection.limit = min(self.settings.frame_limit, hello.frame_limit or FRAME_LIMIT)
         self.hello = hello
-        return Hello(
+        accept = Hello(
             HelloKind.ACCEPT,
             hello.nonce,
             version=_version(hello),
@@ -173,6 +231,10 @@ class Session:
             dedup_window=self.settings.dedup_window_ms,
             unknown=((_GREASE_TAG + self.number % 16, b"grease"),) if self.settings.grease else (),
         )
+        if self._proved is None or self.token is None:
+            return accept
+        (transcript, nonce), self._proved = self._proved, None
+        return replace(accept, proof=transcript.server_proof(self.token.secret, nonce, accept))
 
     def greeted(self) -> bytes:
         """What follows the accept: once a command that nobody knows, then nothing."""
