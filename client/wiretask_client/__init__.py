@@ -27,6 +27,7 @@ from wiretask_client.errors import (
     UnknownTask,
     Unreachable,
     UnreadableResult,
+    Untrusted,
 )
 from wiretask_client.groups import Call, Chain, FanIn, call, chain, group
 from wiretask_client.handle import TaskHandle
@@ -66,6 +67,7 @@ __all__ = [
     "UnknownTask",
     "Unreachable",
     "UnreadableResult",
+    "Untrusted",
     "call",
     "chain",
     "group",

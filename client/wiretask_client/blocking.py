@@ -11,6 +11,7 @@ Everything is decided over there; here are only the waits. Safe to use from seve
 from __future__ import annotations
 
 import asyncio
+import ssl
 import threading
 from collections.abc import Coroutine, Iterable, Iterator
 from itertools import islice
@@ -26,6 +27,7 @@ from wiretask_client.handle import TaskHandle as AsyncHandle
 from wiretask_client.options import DEFAULT_QUEUE, Options
 from wiretask_client.status import TaskStatus
 from wiretask_client.stream import Stream
+from wiretask_protocol.authentication import Credentials
 
 T = TypeVar("T")
 
@@ -41,9 +43,11 @@ class Client:
         *,
         timeout: float | None = DEFAULT_TIMEOUT_SECONDS,
         name: str | None = None,
+        credentials: Credentials | None = None,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         """As the asynchronous client's; connects at `with`, or at `connect`."""
-        self._client = asynchronous.Client(scheduler, timeout=timeout, name=name)
+        self._client = asynchronous.Client(scheduler, timeout=timeout, name=name, credentials=credentials, tls=tls)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 import asyncio
 import os
 import random
+import ssl
 import time
 from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Unpack
@@ -31,6 +32,7 @@ from wiretask_client.options import DEFAULT_QUEUE, Moment, Options, RetryPolicy
 from wiretask_client.schedules import schedule_request, times_of
 from wiretask_client.stream import Stream, tuples, zipped
 from wiretask_client.units import Seconds, word
+from wiretask_protocol.authentication import Credentials
 from wiretask_protocol.messages import Progress, Result, SubmitFlags
 
 if TYPE_CHECKING:
@@ -50,12 +52,17 @@ class Client(Connected):
 
     @staticmethod
     def blocking(
-        scheduler: str | None = None, *, timeout: float | None = DEFAULT_TIMEOUT_SECONDS, name: str | None = None
+        scheduler: str | None = None,
+        *,
+        timeout: float | None = DEFAULT_TIMEOUT_SECONDS,
+        name: str | None = None,
+        credentials: Credentials | None = None,
+        tls: ssl.SSLContext | None = None,
     ) -> BlockingClient:
         """The same client for code without an event loop; see `wiretask_client.blocking`."""
         from wiretask_client.blocking import Client as BlockingClient  # noqa: PLC0415 -- threads only where wanted
 
-        return BlockingClient(scheduler, timeout=timeout, name=name)
+        return BlockingClient(scheduler, timeout=timeout, name=name, credentials=credentials, tls=tls)
 
     def submit(
         self,

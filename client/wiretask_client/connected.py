@@ -7,6 +7,7 @@ after it everything that waits raises Unreachable.
 from __future__ import annotations
 
 import asyncio
+import ssl
 from types import TracebackType
 from typing import Any, Self
 
@@ -19,6 +20,7 @@ from wiretask_client.handle import TaskHandle, not_finished
 from wiretask_client.ids import as_id, id_text
 from wiretask_client.status import TaskStatus, task_status
 from wiretask_client.version import AGENT
+from wiretask_protocol.authentication import Credentials
 from wiretask_protocol.messages import CancelMode, Report, Result, Status
 
 DEFAULT_TIMEOUT_SECONDS = 10.0
@@ -33,11 +35,19 @@ class Connected:
         *,
         timeout: float | None = DEFAULT_TIMEOUT_SECONDS,
         name: str | None = None,
+        credentials: Credentials | None = None,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
-        """`scheduler` is HOST:PORT, else $WIRETASK_SCHEDULER, else 127.0.0.1:9001; `name` is shown to operators."""
+        """`scheduler` is HOST:PORT, else $WIRETASK_SCHEDULER, else 127.0.0.1:9001; `name` is shown to operators.
+
+        `credentials` prove who this is to a scheduler that wants tokens, and it has to prove the same to us;
+        `wiretask_client.trust` reads them from a file, and makes the `tls` to connect with.
+        """
         self.scheduler = scheduler or default_address()
         self.timeout_seconds = timeout
         self._name = name
+        self._credentials = credentials
+        self._tls = tls
         self._running: Driver | None = None
 
     async def __aenter__(self) -> Self:
@@ -56,7 +66,9 @@ class Connected:
     async def connect(self) -> None:
         """Returns when the scheduler serves us. Raises Unreachable or Refused; after this you must `close`."""
         if self._running is None:
-            self._running = Driver(self.scheduler, self.timeout_seconds, self._name, AGENT)
+            self._running = Driver(
+                self.scheduler, self.timeout_seconds, self._name, AGENT, self._credentials, self._tls
+            )
         try:
             await self._running.reach()
         except BaseException:

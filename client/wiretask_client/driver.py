@@ -12,14 +12,17 @@ import functools
 import os
 import random
 import socket
+import ssl
 import time
 from typing import Any, Protocol, cast
 
 from wiretask_client.address import parse_address
-from wiretask_client.core import Core, ReachRequest, Request, SubmitRequest
+from wiretask_client.core import Core, Identity, ReachRequest, Request, SubmitRequest
 from wiretask_client.core.requests import Answer
 from wiretask_client.errors import ClientClosed, ClientError
 from wiretask_client.threads import in_thread
+from wiretask_protocol import trust
+from wiretask_protocol.authentication import Credentials
 from wiretask_protocol.messages import Progress
 
 #: The core's clock. Not the loop's: uvloop counts in milliseconds, which is longer than a ping takes.
@@ -51,11 +54,20 @@ class Owner(Protocol):
 class Driver:
     """Drives a core on the running event loop. After `close` it can not be used again."""
 
-    def __init__(self, address: str, timeout_seconds: float | None, name: str | None, agent: str) -> None:
+    def __init__(
+        self,
+        address: str,
+        timeout_seconds: float | None,
+        name: str | None,
+        agent: str,
+        credentials: Credentials | None = None,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
         self._host, self._port = parse_address(address)
+        self._tls = tls
         self._random = random.SystemRandom()
-        name = name or f"{socket.gethostname()}:{os.getpid()}"
-        self.core = Core(address, timeout_seconds, self._random.getrandbits, name=name, agent=agent)
+        identity = Identity(name or f"{socket.gethostname()}:{os.getpid()}", agent, credentials)
+        self.core = Core(address, timeout_seconds, self._random.getrandbits, identity)
         self.closed = False
         self._loop = asyncio.get_running_loop()
         self._link: Link | None = None
@@ -123,7 +135,7 @@ class Driver:
         """There is a stream."""
         self._link = link
         self._gone.clear()
-        self.core.connected(_now())
+        self.core.connected(_now(), link.certificate)
         self._turn()
 
     def on_data(self, octets: bytes) -> None:
@@ -132,11 +144,15 @@ class Driver:
         self._hand_out()
         self.ask_turn()
 
-    def on_lost(self, why: str) -> None:
+    def on_lost(self, error: Exception | None) -> None:
         """The stream has ended."""
         self._link = None
         self._gone.set()
-        self.core.disconnected(_now(), why)
+        # A certificate of ours that is not taken is heard of when the handshake is over for us.
+        distrust = None if self.core.reached else trust.distrust(error)
+        self.core.disconnected(_now(), "the scheduler closed the connection" if error is None else _reason(error))
+        if distrust is not None:
+            self.core.distrust(distrust)
         self._turn()
 
     # A turn
@@ -192,6 +208,9 @@ class Driver:
             await asyncio.wait_for(self._make_stream(), _CONNECT_SECONDS)
         except (OSError, TimeoutError) as error:
             self.core.unreachable(_now(), _reason(error))
+            distrust = trust.distrust(error)
+            if distrust is not None:
+                self.core.distrust(distrust)
         finally:
             self._connecting = None
             self.ask_turn()
@@ -201,9 +220,14 @@ class Driver:
         *others, last = await _addresses(self._host, self._port)
         for address in others:
             with contextlib.suppress(OSError):
-                await self._loop.create_connection(lambda: Link(self), *address[:2])
+                await self._connect_to(address)
                 return
-        await self._loop.create_connection(lambda: Link(self), *last[:2])
+        await self._connect_to(last)
+
+    async def _connect_to(self, address: Any) -> None:
+        host, port = address[:2]
+        name = None if self._tls is None else self._host
+        await self._loop.create_connection(lambda: Link(self), host, port, ssl=self._tls, server_hostname=name)
 
 
 class Link(asyncio.Protocol):
@@ -211,11 +235,14 @@ class Link(asyncio.Protocol):
 
     def __init__(self, driver: Driver) -> None:
         self.paused = False
+        #: What stands for the certificate that the scheduler has shown in TLS.
+        self.certificate = b""
         self._driver = driver
         self._transport: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """See asyncio."""
+        self.certificate = trust.fingerprint_shown(transport.get_extra_info("ssl_object"))
         self._transport = cast("asyncio.Transport", transport)
         self._transport.set_write_buffer_limits(_HIGH_WATER_OCTETS)
         if self._driver.closed:
@@ -238,7 +265,7 @@ class Link(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """See asyncio."""
-        self._driver.on_lost("the scheduler closed the connection" if exc is None else _reason(exc))
+        self._driver.on_lost(exc)
 
     def write(self, octets: bytes) -> None:
         """Sends, or keeps for sending."""
@@ -288,6 +315,8 @@ async def _addresses(host: str, port: int) -> list[Any]:
 
 def _reason(error: BaseException) -> str:
     """Why there is no stream, in a few words."""
+    if isinstance(error, ssl.SSLError):
+        return (error.reason or "TLS was cut off").lower().replace("_", " ")
     if isinstance(error, OSError) and error.errno is not None and error.errno > 0:
         return os.strerror(error.errno).lower()
     if isinstance(error, OSError) and error.strerror:

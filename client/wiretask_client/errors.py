@@ -17,6 +17,7 @@
             UnknownSchedule         there is no recurring task of this name
         OperationRefused        its HTTP side said no to an operator: .status .text
         Unreachable             no scheduler answered in time (also a ConnectionError)
+            Untrusted               what answers has a certificate that is not trusted, or does not trust ours
         ClientClosed            the client was closed before the answer came
 
 The texts of peers are kept as they came; whoever shows them on a terminal escapes them first.
@@ -176,6 +177,10 @@ class OperationRefused(ClientError):  # noqa: N818
 
 class Unreachable(ClientError, ConnectionError):  # noqa: N818
     """No scheduler answered in time."""
+
+
+class Untrusted(Unreachable):
+    """There is no TLS with what answers: its certificate is not good, or ours is not good enough for it."""
 
 
 class ClientClosed(ClientError):  # noqa: N818

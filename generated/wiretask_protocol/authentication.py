@@ -1,4 +1,4 @@
-# Generated from spec/ (sha256 7b6b0fb5fd6fb92a); do not edit.
+# Generated from spec/ (sha256 88f09ea445e52f83); do not edit.
 # Edit the spec and run: nox -s generate
 """What proves that a peer knows a token: PROTOCOL.md, "Authentication". Nothing here is random, and nothing is sent."""
 
@@ -12,7 +12,7 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from wiretask_protocol import codec
-from wiretask_protocol.messages import Auth, Hello
+from wiretask_protocol.messages import Auth, AuthKind, Hello
 
 NONCE_OCTETS = 32
 PROOF_OCTETS = 32
@@ -85,6 +85,30 @@ class Transcript:
 
     def _upto(self, nonce: bytes) -> bytes:
         return self._said + _part(nonce) + self._certificate
+
+
+class Opening:
+    """One handshake, as an opener with credentials lives through it: it answers the challenge, and judges the accept."""
+
+    def __init__(self, open_: Hello, credentials: Credentials, nonce: bytes, certificate: bytes = b"") -> None:
+        """`nonce` is 32 octets of a source fit for secrets, new for each connection; `certificate` as in Transcript."""
+        self._open = open_
+        self._secret = credentials.secret
+        self._nonce = nonce
+        self._certificate = certificate
+        self._transcript: Transcript | None = None
+
+    def prove(self, challenge: Auth) -> Auth:
+        """The answer to a challenge."""
+        self._transcript = Transcript(self._open, challenge, self._certificate)
+        proof = self._transcript.client_proof(self._secret, self._nonce)
+        return Auth(AuthKind.PROOF, self._nonce, proof=proof)
+
+    def is_proved(self, accept: Hello) -> bool:
+        """Whether who accepts knows the token, too. One who has not asked for a proof has none himself."""
+        if self._transcript is None:
+            return False
+        return same(self._transcript.server_proof(self._secret, self._nonce, accept), accept.proof)
 
 
 def same(one: bytes, other: bytes | None) -> bool:

@@ -1,4 +1,4 @@
-# Generated from spec/ (sha256 7b6b0fb5fd6fb92a); do not edit.
+# Generated from spec/ (sha256 88f09ea445e52f83); do not edit.
 # Edit the spec and run: nox -s generate
 """One end of a connection: octets in at any split, messages out, in the order of errors that the protocol prescribes.
 
@@ -283,3 +283,8 @@ _METHODS = (b"GET ", b"POST ", b"PUT ", b"HEAD ", b"OPTIONS ", b"DELETE ", b"PAT
 def looks_like_http(data: bytes) -> bool:
     """Whether the first octets of a connection are those of an HTTP request."""
     return any(data.startswith(method[: len(data)]) for method in _METHODS)
+
+
+def looks_like_tls(data: bytes) -> bool:
+    """Whether the first octets of a connection are those of TLS: of a handshake, or of an alert."""
+    return data[:2] in (b"\x16\x03", b"\x15\x03")

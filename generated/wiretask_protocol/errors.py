@@ -1,4 +1,4 @@
-# Generated from spec/ (sha256 7b6b0fb5fd6fb92a); do not edit.
+# Generated from spec/ (sha256 88f09ea445e52f83); do not edit.
 # Edit the spec and run: nox -s generate
 """The errors that go over the wire, and the one exception that a peer's bytes can raise.
 
@@ -72,7 +72,7 @@ class ErrorCode(enum.IntEnum):
     """This scheduler does not serve that role."""
 
     AUTH_REQUIRED = 303
-    """This scheduler wants a token; configure one."""
+    """This scheduler wants a token; connect with credentials (KEY_ID:TOKEN)."""
 
     AUTH_FAILED = 304
     """The proof is wrong; check the key id and the token."""
@@ -282,7 +282,7 @@ ERRORS: dict[ErrorCode, ErrorInfo] = {
         ErrorCode.AUTH_REQUIRED,
         ErrorScope.CONNECTION,
         Retry.NEVER,
-        "this scheduler wants a token; configure one",
+        "this scheduler wants a token; connect with credentials (KEY_ID:TOKEN)",
     ),
     ErrorCode.AUTH_FAILED: ErrorInfo(
         ErrorCode.AUTH_FAILED,

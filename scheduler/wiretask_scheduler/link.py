@@ -33,10 +33,10 @@ LINGER_SECONDS = 1.0
 class Link(asyncio.Protocol):
     """One connection, from its socket to its session."""
 
-    def __init__(self, server: Server, *, entered: bool = False, certificate: bytes = b"") -> None:
-        """`entered` where the doorkeeper has been asked already; `certificate` stands for the one shown in TLS."""
+    def __init__(self, server: Server, *, began: float | None = None, certificate: bytes = b"") -> None:
+        """Where there is TLS, `began` is when the doorkeeper was asked; `certificate` stands for the one shown."""
         self._server = server
-        self.entered = entered
+        self.began = began
         self.certificate = certificate
         #: Whether the output is full.
         self._full = False

@@ -78,9 +78,9 @@ class Server:
         """A peer has connected."""
         self._last_number += 1
         now = time.monotonic()
-        session = Session(self._last_number, self.settings, now, link.certificate)
+        session = Session(self._last_number, self.settings, link.began or now, link.certificate)
         self.links[session.number] = link
-        if not link.entered and (error := self.doorkeeper.enter(link.address, now)) is not None:
+        if link.began is None and (error := self.doorkeeper.enter(link.address, now)) is not None:
             session.close(error)
         return session
 
@@ -161,8 +161,9 @@ class Server:
         if late > STALL_SECONDS:
             log.warning("the event loop stood still for %.1f s", late)
         else:
-            for link in list(self.links.values()):
-                link.tick(now)
+            connections: list[Link | Doorway] = [*self.links.values(), *self.doorways]
+            for connection in connections:
+                connection.tick(now)
         loop.call_later(TICK_SECONDS, self._tick)
 
     async def stop(self) -> None:

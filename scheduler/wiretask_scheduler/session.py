@@ -250,8 +250,7 @@ class Session:
     def refuse(self, error: WireError) -> None:
         """Answers what is not in the protocol, and closes."""
         if error.code is ErrorCode.NOT_WIRETASK and looks_like_http(self.connection.first_bytes):
-            text = f"{error.text}.\n".encode()
-            self.out.append(_HTTP % (len(text), text))
+            self.out.append(http_refusal(error.text))
             self.refusal = str(error)
         else:
             self._say(error.to_message())
@@ -307,6 +306,12 @@ class Session:
         partial = self.connection.partial
         waited = now - self._partial_since
         return 0 < partial < waited * MINIMUM_OCTETS_PER_SECOND and waited > self.settings.silence_seconds
+
+
+def http_refusal(text: str) -> bytes:
+    """What a program reads that takes this for HTTP."""
+    body = f"{text}.\n".encode()
+    return _HTTP % (len(body), body)
 
 
 def _version(hello: Hello) -> int:

@@ -11,7 +11,7 @@ from collections import Counter
 import msgspec
 import pytest
 
-from wiretask_client.core import Core
+from wiretask_client.core import Core, Identity
 from wiretask_protocol.codec import decode_envelope, encode, encode_report
 from wiretask_protocol.connection import Connection
 from wiretask_protocol.errors import ErrorCode, error_message
@@ -278,13 +278,13 @@ class ThreadedFake:
 class Dialogue:
     """Plays the scheduler to a core, under a clock that is moved by hand. Use `say` and `heard` in turn."""
 
-    def __init__(self, timeout_seconds=10.0, random_bits=lambda bits: 0):
+    def __init__(self, timeout_seconds=10.0, random_bits=lambda bits: 0, credentials=None):
         self.now = 1000.0
-        self.core = Core("there:9001", timeout_seconds, random_bits, name="me", agent="test")
+        self.core = Core("there:9001", timeout_seconds, random_bits, Identity("me", "test", credentials))
         self.peer: Connection | None = None
 
-    def connect(self):
-        self.core.connected(self.now)
+    def connect(self, certificate=b""):
+        self.core.connected(self.now, certificate)
         self.peer = Connection("scheduler")
 
     def accept(self, **tags):
@@ -306,7 +306,7 @@ class Dialogue:
             assert octets == b""
             return []
         messages = self.peer.receive(octets)
-        while self.peer.more and self.peer.state.name != "OPENING":
+        while self.peer.more and self.peer.state.name not in ("OPENING", "PROVING"):
             messages += self.peer.receive(b"")
         return messages
 

@@ -16,8 +16,6 @@ from wiretask_protocol.codec import encode, encode_envelope, encode_report
 from wiretask_protocol.errors import ErrorCode, error_message
 from wiretask_protocol.messages import (
     Accepted,
-    Auth,
-    AuthKind,
     Await,
     Cancel,
     Encoding,
@@ -581,17 +579,7 @@ def test_an_accept_that_does_not_fit_ends_the_connection(dialogue, tags):
     assert "there:9001" in str(request.answer)
 
 
-def test_a_scheduler_that_wants_a_token_is_reported_at_once(dialogue):
-    request = dialogue.add(ReachRequest())
-    dialogue.connect()
-    dialogue.heard()
-    dialogue.say(Auth(AuthKind.CHALLENGE, bytes(32)))
-    dialogue.lose()
-    assert dialogue.settled() == [request]
-    assert request.answer.code is ErrorCode.AUTH_REQUIRED
-
-
-@pytest.mark.parametrize("octets", [b"HTTP/1.1 400 Bad Request\r\n", b"\x16\x03\x01\x00\xa5", b"\0" * 50, b"\xff" * 9])
+@pytest.mark.parametrize("octets", [b"HTTP/1.1 400 Bad Request\r\n", b"\0" * 50, b"\xff" * 9])
 def test_what_is_no_scheduler_is_reported_at_once(dialogue, octets):
     request = dialogue.add(ReachRequest())
     dialogue.connect()

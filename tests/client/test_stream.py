@@ -187,8 +187,9 @@ def test_a_scheduler_that_stays_away_ends_the_stream(scheduler):
     async def main():
         async with scheduler:
             scheduler.work = lambda envelope: None
-            client = Client(scheduler.address, timeout=0.05)
+            client = Client(scheduler.address)
             await client.connect()
+            client._driver.core.timeout_seconds = 0.05
             results = client.map("echo", bodies(3), return_exceptions=True)
             waiting = asyncio.ensure_future(anext(results))
             await until(lambda: scheduler.of(Submit))

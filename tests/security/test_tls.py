@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import shutil
 import ssl
 
@@ -116,19 +115,28 @@ def test_a_peer_with_a_good_certificate_is_served(run, papers):
     run(scenario, tls=Tls(*papers.issue("one"), papers.ca), trust=papers.trust(papers.issue("peer")))
 
 
-@pytest.mark.parametrize("octets", [bytes([3, 0, 0, 0, 10]), b"GET / HTTP/1.1\r\n\r\n", os.urandom(300), b""])
-def test_what_is_no_tls_is_let_go(run, papers, octets):
+@pytest.mark.parametrize(
+    ("octets", "begins"),
+    [
+        pytest.param(bytes([3, 0, 0, 0, 10]), b"\x04\0\0\0", id="a Hello"),
+        pytest.param(b"GET / HTTP/1.1\r\n\r\n", b"HTTP/1.1 400 Bad Request\r\n", id="HTTP"),
+        pytest.param(bytes(300), b"\x04\0\0\0", id="zeros"),
+        pytest.param(b"\x16\x03\x01\0\x05hello", b"\x15\x03", id="nearly TLS"),
+        pytest.param(b"", b"", id="nothing"),
+    ],
+)
+def test_what_is_no_tls_is_told_so_and_let_go(run, papers, octets, begins):
     async def scenario(place):
         peer = await place.peer(ssl=None, server_hostname=None)
         peer.writer.write(octets)
         if not octets:
             peer.writer.write_eof()
-        try:
-            answer = await peer.reader.read()
-        except ConnectionResetError:
-            answer = b""
-        # An alert of TLS, or nothing.
-        assert answer == b"" or answer[0] == 0x15
+        answer = await peer.reader.read()
+        assert answer.startswith(begins)
+        assert bool(answer) == bool(octets)
+        if octets and begins[0] != 0x15:
+            assert b"this port speaks TLS, and these bytes are not it: connect with TLS" in answer
+        peer.writer.close()
         await gone(place)
 
     run(scenario, tls=Tls(*papers.issue("one")))

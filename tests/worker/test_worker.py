@@ -7,8 +7,6 @@ from wiretask_protocol.codec import decode_report, encode_envelope, encode_repor
 from wiretask_protocol.errors import ErrorCode, error_message
 from wiretask_protocol.messages import (
     Accepted,
-    Auth,
-    AuthKind,
     Cancel,
     CancelMode,
     CancelSupport,
@@ -107,7 +105,7 @@ def test_a_refusal_for_ever_ends_the_worker(play):
         play.open()
         turn = play.hear(error_message(code))
         assert turn.refused is not None
-        assert turn.refused.startswith(code.name)
+        assert turn.refused.startswith(f"the scheduler refuses this worker: {code.name}: ")
 
 
 def test_a_refusal_for_now_is_tried_again_when_it_says(play):
@@ -120,13 +118,7 @@ def test_a_refusal_for_now_is_tried_again_when_it_says(play):
 
 def test_a_refused_subscription_ends_the_worker(served):
     turn = served.hear(error_message(ErrorCode.FORBIDDEN, command=Subscribe.COMMAND))
-    assert turn.refused == "FORBIDDEN: the token does not allow this"
-
-
-def test_a_challenge_without_a_token_ends_the_worker(play):
-    play.open()
-    turn = play.hear(Auth(AuthKind.CHALLENGE, bytes(32)))
-    assert turn.refused == "the scheduler wants a token, and this worker has none; configure one"
+    assert turn.refused == "the scheduler refuses this worker: FORBIDDEN: the token does not allow this"
 
 
 def test_a_scheduler_that_does_not_accept_is_left(play):

@@ -12,6 +12,7 @@ import secrets
 from collections.abc import Callable, Mapping, Sequence
 from typing import cast
 
+from wiretask_protocol.authentication import NONCE_OCTETS
 from wiretask_protocol.codec import decode_report
 from wiretask_protocol.messages import AnyMessage, Outcome, ToWorker
 from wiretask_worker.context import id_text
@@ -89,7 +90,8 @@ class Engine:
     def on_open(self, link: Link) -> None:
         """There is a stream."""
         self._link = link
-        self.core.opened(secrets.randbits(64), self._loop.time())
+        nonce, proof_nonce = secrets.randbits(64), secrets.token_bytes(NONCE_OCTETS)
+        self.core.opened(nonce, self._loop.time(), proof_nonce=proof_nonce, certificate=link.certificate)
         self.pump()
 
     def on_messages(self, messages: Sequence[AnyMessage]) -> int:
@@ -169,7 +171,7 @@ class Engine:
         if turn.ready:
             self._ready()
         if turn.refused is not None:
-            self.fail(RefusedError(f"the scheduler refuses this worker: {escape(turn.refused)}"))
+            self.fail(RefusedError(escape(turn.refused)))
 
     def _finish(self) -> None:
         if not self.finished.done():

@@ -2,7 +2,7 @@
 
 WorkerError               the worker cannot go on; one line and an exit code
   DefinitionError         2  a task module is wrong: it cannot be imported, or a task in it cannot be run
-  RefusedError            3  the scheduler will not have this worker, now or later
+  RefusedError            3  the scheduler will not have this worker, or this worker the scheduler, now or later
 HandlerSignal             raised by handlers
   Retry                      failed; try again, after a time of the handler's choosing
   NoRetry                    failed; another attempt is of no use

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import asyncio
 import os
+import ssl
 from collections.abc import Sequence
 from typing import Protocol, cast
 
-from wiretask_protocol import Connection, WireError, encode
+from wiretask_protocol import Connection, WireError, encode, trust
+from wiretask_protocol.connection import looks_like_tls
 from wiretask_protocol.messages import AnyMessage, ToScheduler
 from wiretask_worker.logs import escape
 
@@ -46,6 +48,10 @@ class Link(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._accepted = False
         self._reason = "the scheduler has closed it"
+        #: What stands for the certificate that the scheduler has shown in TLS.
+        self.certificate = b""
+        #: Why there will be no TLS with this scheduler, where that is how the stream has ended.
+        self.distrust: str | None = None
         #: Done when the stream has ended.
         self.ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
@@ -69,6 +75,7 @@ class Link(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """The stream is there."""
+        self.certificate = trust.fingerprint_shown(transport.get_extra_info("ssl_object"))
         self._transport = cast("asyncio.Transport", transport)  # uvloop's are not instances of it
         self._transport.set_write_buffer_limits(high=_OUTPUT_OCTETS)
         self._listener.on_open(self)
@@ -107,6 +114,9 @@ class Link(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """The stream has ended."""
         self._transport = None
+        if not self._accepted:
+            # A certificate of ours that is not taken is heard of when the handshake is over for us.
+            self.distrust = trust.distrust(exc)
         self._listener.on_close(self._reason if exc is None else reason(exc))
         if not self.ended.done():
             self.ended.set_result(None)
@@ -115,6 +125,8 @@ class Link(asyncio.Protocol):
         self.send([error.to_message()])
         if self._accepted:
             self.close(f"the scheduler has sent what the protocol does not allow: {error}")
+        elif looks_like_tls(self._connection.first_bytes):
+            self.close("what answers there speaks TLS, and this worker does not; connect with TLS")
         else:
             first = escape(self._connection.first_bytes[:16].decode("latin-1"))
             self.close(f"what answers there is not a Wiretask scheduler (it begins with {first!r})")
@@ -122,6 +134,8 @@ class Link(asyncio.Protocol):
 
 def reason(error: Exception) -> str:
     """In the words of the system: asyncio's own name the address once more, or the number."""
+    if isinstance(error, ssl.SSLError):
+        return (error.reason or "TLS was cut off").lower().replace("_", " ")
     if isinstance(error, OSError) and error.errno is not None and error.errno > 0:
         return os.strerror(error.errno)
     return str(error) or type(error).__name__

@@ -13,21 +13,26 @@ import logging
 import os
 import random
 import signal
+import ssl
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+import msgspec
+
+from wiretask_protocol import trust
+from wiretask_protocol.authentication import Credentials
 from wiretask_protocol.limits import HANDSHAKE_DEADLINE_MS
 from wiretask_worker import loading, memory, provided, reloading
 from wiretask_worker.backoff import Backoff
 from wiretask_worker.config import Config
 from wiretask_worker.engine import Engine
-from wiretask_worker.errors import DefinitionError, WorkerError
+from wiretask_worker.errors import DefinitionError, RefusedError, WorkerError
 from wiretask_worker.executors.base import Executor
 from wiretask_worker.executors.coroutines import CoroutineExecutor
 from wiretask_worker.executors.inline import InlineExecutor
 from wiretask_worker.handlers import Catalog
-from wiretask_worker.link import reason
+from wiretask_worker.link import Link, reason
 from wiretask_worker.logs import escape
 
 _LOG = logging.getLogger(__name__)
@@ -48,20 +53,29 @@ class Runtime:
         catalog: Catalog,
         loop: asyncio.AbstractEventLoop,
         announce: Callable[[], None] = lambda: None,
+        *,
+        credentials: Credentials | None = None,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
-        """`announce` is called once, when the scheduler has the first subscription."""
+        """`announce` is called once, when the scheduler has the first subscription.
+
+        `credentials` prove who this is to a scheduler that wants tokens, and it has to prove the same to us;
+        `wiretask_worker.trust` reads them from a file, and makes the `tls` to connect with.
+        """
         self._config = config
         self._loop = loop
         self._catalog = catalog
         self._backoff = Backoff(random.random)
         self._announce = announce
+        self._tls = tls
         self._draining = False
         #: Whether the present connection has got as far as a subscription, and whether any has.
         self._subscribed = False
         self._announced = False
         self._stopped = asyncio.Event()
         self._began = loop.time()
-        self.engine = Engine(config.core_settings(catalog), loop, self._on_ready)
+        settings = msgspec.structs.replace(config.core_settings(catalog), credentials=credentials)
+        self.engine = Engine(settings, loop, self._on_ready)
         self._employ(catalog)
 
     async def run(self) -> int:
@@ -147,16 +161,32 @@ class Runtime:
         self._subscribed = False
         try:
             async with asyncio.timeout(HANDSHAKE_DEADLINE_MS / 1000):
-                _, link = await self._loop.create_connection(self.engine.new_link, self._config.host, self._config.port)
+                link = await self._make_stream()
         except TimeoutError:
             return "no answer"
         except OSError as error:
+            self._trust(trust.distrust(error))
             return reason(error)
         try:
             await link.ended
         finally:
             link.close("the worker stops")
+        self._trust(link.distrust)
         return None
+
+    async def _make_stream(self) -> Link:
+        host, port = self._config.host, self._config.port
+        name = None if self._tls is None else host
+        _, link = await self._loop.create_connection(
+            self.engine.new_link, host, port, ssl=self._tls, server_hostname=name
+        )
+        return link
+
+    def _trust(self, distrust: str | None) -> None:
+        """Ends the worker where there will never be TLS with this scheduler."""
+        if distrust is not None:
+            where = f"{self._config.host}:{self._config.port}"
+            self.engine.fail(RefusedError(f"no TLS with {where}: {escape(distrust)}"))
 
     def _on_ready(self) -> None:
         self._subscribed = True
@@ -234,14 +264,15 @@ class Runtime:
         self.engine.fail(DefinitionError(f"in a child process: {text}"))
 
 
-def run(config: Config) -> int:
+def run(config: Config, *, credentials: Credentials | None = None, tls: ssl.SSLContext | None = None) -> int:
     """Imports the task modules and runs a worker. Returns the exit code; raises WorkerError."""
     loading.search_here()
     catalog = loading.load(config.tasks)
     gc.freeze()  # what is imported stays: the collector need not look at it again
 
     async def main() -> int:
-        runtime = Runtime(config, catalog, asyncio.get_running_loop(), say_ready)
+        loop = asyncio.get_running_loop()
+        runtime = Runtime(config, catalog, loop, say_ready, credentials=credentials, tls=tls)
         runtime.obey_signals()
         watching = asyncio.create_task(reloading.watch(catalog, runtime.drain)) if config.reload else None
         code = await runtime.run()

@@ -10,10 +10,12 @@ from wiretask_client.core.requests import (
     ScheduleRequest,
     SubmitRequest,
 )
+from wiretask_client.core.session import Identity
 
 __all__ = [
     "CancelRequest",
     "Core",
+    "Identity",
     "PingRequest",
     "QueryRequest",
     "ReachRequest",

@@ -20,8 +20,8 @@ import msgspec
 from wiretask_client.core.backoff import LONGEST_SECONDS, Backoff
 from wiretask_client.core.ledger import Ledger
 from wiretask_client.core.requests import DONE, PingRequest, ReachRequest, Request, Sequenced, SubmitRequest
-from wiretask_client.core.session import Session
-from wiretask_client.errors import ClientError, Unreachable, refusal
+from wiretask_client.core.session import Identity, Session
+from wiretask_client.errors import ClientError, Unreachable, Untrusted, refusal
 from wiretask_protocol.errors import WireError
 from wiretask_protocol.messages import (
     Accepted,
@@ -46,8 +46,9 @@ class Core:
     """A client. `timeout_seconds` bounds each time without a scheduler while somebody waits; None is no bound."""
 
     def __init__(
-        self, address: str, timeout_seconds: float | None, random_bits: Callable[[int], int], *, name: str, agent: str
+        self, address: str, timeout_seconds: float | None, random_bits: Callable[[int], int], identity: Identity
     ) -> None:
+        """`random_bits(n)` gives n random bits, of a source fit for secrets."""
         self.address = address
         self.timeout_seconds = timeout_seconds
         #: When to connect, by the clock of `now`; None while there is a stream, or nobody waits.
@@ -56,8 +57,7 @@ class Core:
         self._session: Session | None = None
         self._backoff = Backoff(random_bits)
         self._random_bits = random_bits
-        self._name = name
-        self._agent = agent
+        self._identity = identity
         self._reaches: list[ReachRequest] = []
         self._pings: dict[int, PingRequest] = {}
         self._progress: list[tuple[SubmitRequest, Progress]] = []
@@ -147,10 +147,10 @@ class Core:
         """Nobody waits for it any more."""
         self._ledger.abandon(request)
 
-    def connected(self, now: float) -> None:
-        """There is a stream to the scheduler."""
+    def connected(self, now: float, certificate: bytes = b"") -> None:
+        """There is a stream to the scheduler; `certificate` stands for the one that it has shown in TLS."""
         self.connect_at = None
-        self._session = Session(now, self._random_bits, self._name, self._agent)
+        self._session = Session(now, self._random_bits, self._identity, certificate)
 
     def receive(self, octets: bytes, now: float) -> None:
         """Something has come."""
@@ -180,7 +180,7 @@ class Core:
         self._why = verdict.text if verdict is not None else why
         self._faults += session.faulty
         if verdict is not None and self._is_final(session, verdict):
-            self.fail_all(refusal(self._foreign(verdict) if session.faulty else verdict))
+            self.fail_all(refusal(self._foreign(session, verdict) if session.faulty else verdict))
         self._miss(now)
 
     def unreachable(self, now: float, why: str) -> None:
@@ -188,6 +188,10 @@ class Core:
         self._why = why
         self._rest_until = now + self._backoff.next_seconds()
         self._miss(now)
+
+    def distrust(self, why: str) -> None:
+        """There can be no TLS with what answers, or it ended for good: another try would end the same way."""
+        self.fail_all(Untrusted(f"no TLS with {self.address}: {why}"))
 
     def tick(self, now: float) -> None:
         """Time has passed."""
@@ -288,8 +292,11 @@ class Core:
             return self._faults >= _MOST_FAULTS or self._dedup_window_seconds is None
         return verdict.retry == Retry.NEVER
 
-    def _foreign(self, verdict: Error) -> Error:
-        text = f"what answers at {self.address} does not speak the Wiretask protocol: {verdict.text}"
+    def _foreign(self, session: Session, verdict: Error) -> Error:
+        if session.speaks_tls:
+            text = f"what answers at {self.address} speaks TLS; connect with TLS"
+        else:
+            text = f"what answers at {self.address} does not speak the Wiretask protocol: {verdict.text}"
         return msgspec.structs.replace(verdict, text=text)
 
     def _unreachable_text(self, timeout: float) -> str:

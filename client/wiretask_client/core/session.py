@@ -8,10 +8,12 @@ is set the shell sends that and closes the stream.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 from wiretask_protocol import MAX_VERSION, MIN_VERSION
+from wiretask_protocol.authentication import NONCE_OCTETS, Credentials, Opening
 from wiretask_protocol.codec import encode
-from wiretask_protocol.connection import Connection
+from wiretask_protocol.connection import Connection, looks_like_tls
 from wiretask_protocol.errors import ErrorCode, WireError, error_message
 from wiretask_protocol.limits import (
     DEDUP_WINDOW_MS,
@@ -44,10 +46,21 @@ _GREASE_COMMAND = 0xC0
 _GREASE_BITS = 4
 
 
+class Identity(NamedTuple):
+    """Who opens a connection, as operators see it, and what proves it."""
+
+    name: str
+    agent: str
+    credentials: Credentials | None = None
+
+
 class Session:
     """One end of one connection. After each call: send `take_out`, then look at `closing`."""
 
-    def __init__(self, now: float, random_bits: Callable[[int], int], name: str, agent: str) -> None:
+    def __init__(
+        self, now: float, random_bits: Callable[[int], int], identity: Identity, certificate: bytes = b""
+    ) -> None:
+        """`certificate` stands for the one that the scheduler has shown in TLS."""
         self.out: list[bytes] = []
         #: Nothing more is to be read, and nothing sent but what is in `out`.
         self.closing = False
@@ -66,12 +79,18 @@ class Session:
         self._handshake_until = now + HANDSHAKE_DEADLINE_MS / 1000
         self._last_received = self._last_sent = now
         self._result_seq = self._accepted_result_seq = 0
-        self._greet(name, agent)
+        self._opening: Opening | None = None
+        self._greet(identity, certificate)
 
     @property
     def accepted(self) -> bool:
         """Whether requests may be sent: the scheduler has accepted the connection and has not said goodbye."""
         return self._connection.state is ClientConnectionState.ACCEPTED and not self.closing
+
+    @property
+    def speaks_tls(self) -> bool:
+        """Whether what answers has begun like TLS."""
+        return looks_like_tls(self._connection.first_bytes)
 
     def receive(self, octets: bytes, now: float) -> list[AnyMessage]:
         """Takes what has come and returns the messages that concern requests, and Hello accept, in order."""
@@ -134,7 +153,7 @@ class Session:
         self.out.append(encode(self.verdict))
         self.closing = True
 
-    def _greet(self, name: str, agent: str) -> None:
+    def _greet(self, identity: Identity, certificate: bytes) -> None:
         bits = self._random_bits(2 * _GREASE_BITS)
         self._grease = _GREASE_COMMAND | bits >> _GREASE_BITS
         hello = Hello(
@@ -142,12 +161,16 @@ class Session:
             self._nonce,
             versions=VersionRange(MIN_VERSION, MAX_VERSION),
             role=Role.CLIENT,
-            agent=agent,
+            agent=identity.agent,
             frame_limit=FRAME_LIMIT,
-            name=name,
+            key_id=identity.credentials.key_id if identity.credentials is not None else None,
+            name=identity.name,
             unknown=((_GREASE_TAG | bits & 0xF, self._nonce.to_bytes(8, "big")[: bits & 0x7]),),
         )
         self.out.append(encode(hello))
+        if identity.credentials is not None:
+            nonce = self._random_bits(8 * NONCE_OCTETS).to_bytes(NONCE_OCTETS, "big")
+            self._opening = Opening(hello, identity.credentials, nonce, certificate)
 
     def _sort(self, messages: list[AnyMessage], taken: list[AnyMessage]) -> None:
         for message in messages:
@@ -161,7 +184,7 @@ class Session:
             elif isinstance(message, Goodbye):
                 self._on_goodbye(message)
             elif isinstance(message, Auth):
-                self.fault(WireError(ErrorCode.AUTH_REQUIRED, command=Auth.COMMAND), faulty=False)
+                self._on_challenge(message)
             else:
                 taken.append(message)
 
@@ -173,13 +196,24 @@ class Session:
     def _on_hello(self, message: Hello, taken: list[AnyMessage]) -> None:
         if message.kind is HelloKind.ACCEPT:
             self._on_accept(message)
-            taken.append(message)
+            if not self.closing:
+                taken.append(message)
         elif message.kind is HelloKind.PING:
             self.out.append(encode(Hello(HelloKind.PONG, message.nonce)))
         else:
             taken.append(message)
 
+    def _on_challenge(self, message: Auth) -> None:
+        if self._opening is None:
+            self.fault(WireError(ErrorCode.AUTH_REQUIRED, command=Auth.COMMAND), faulty=False)
+            return
+        self.out.append(encode(self._opening.prove(message)))
+
     def _on_accept(self, message: Hello) -> None:
+        if self._opening is not None and not self._opening.is_proved(message):
+            detail = "what answers has not proved that it knows the token; check the address, and the credentials"
+            self.fault(WireError(ErrorCode.AUTH_FAILED, command=Hello.COMMAND, detail=detail), faulty=False)
+            return
         if message.version is None or not MIN_VERSION <= message.version <= MAX_VERSION:
             raise WireError(ErrorCode.VERSION_MISMATCH, "version", command=Hello.COMMAND)
         if message.nonce != self._nonce:

@@ -31,7 +31,7 @@ MODULES = (
     "strategies",
 )
 #: Made for specs that have the messages which it is about.
-AUTHENTICATION, AUTHENTICATED = "authentication", {"Auth", "Hello"}
+AUTHENTICATION, AUTHENTICATED = ("authentication", "trust"), {"Auth", "Hello"}
 _BANNER = """\
 # Generated from spec/ (sha256 {digest}); do not edit.
 # Edit the spec and run: nox -s generate
@@ -62,7 +62,7 @@ def render(spec: Spec) -> dict[str, str]:
     banner = _BANNER.format(digest=spec.digest[:16])
     files = {f"{PACKAGE}/py.typed": ""}
     known = {str(message.name) for message in spec.messages}
-    for module in (*MODULES, AUTHENTICATION) if known >= AUTHENTICATED else MODULES:
+    for module in (*MODULES, *AUTHENTICATION) if known >= AUTHENTICATED else MODULES:
         text = environment.get_template(f"{module}.py.j2").render(context)
         files[f"{PACKAGE}/{module}.py"] = banner + text
     return files

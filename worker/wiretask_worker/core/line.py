@@ -11,6 +11,7 @@ import enum
 from collections.abc import Sequence
 
 from wiretask_protocol import MAX_VERSION, MIN_VERSION
+from wiretask_protocol.authentication import Opening
 from wiretask_protocol.limits import (
     FRAME_LIMIT,
     HANDSHAKE_DEADLINE_MS,
@@ -19,7 +20,7 @@ from wiretask_protocol.limits import (
     RESUME_GRACE_MS,
     SILENCE_HEARTBEATS,
 )
-from wiretask_protocol.messages import HeldLease, Hello, HelloKind, Resume, Role, VersionRange
+from wiretask_protocol.messages import Auth, HeldLease, Hello, HelloKind, Resume, Role, VersionRange
 from wiretask_worker.core.settings import Settings
 
 #: HeldLease is 24 octets; a Resume also has the session, a count and a tag section.
@@ -57,6 +58,8 @@ class Line:
         self._patient_until = 0.0
         self._heartbeat = HEARTBEAT_MS / 1000
         self._nonce = 0
+        #: Where this worker has credentials: the handshake under way.
+        self._opening: Opening | None = None
         self._pings = 0
         self._heard_seq = 0
 
@@ -75,23 +78,36 @@ class Line:
         """How many leases a Resume on this connection can name."""
         return min(_LIST_MAXIMUM, (self.frame_limit - _RESUME_OCTETS) // _LEASE_OCTETS)
 
-    def open(self, nonce: int, now: float) -> Hello:
+    def open(self, nonce: int, now: float, proof_nonce: bytes, certificate: bytes) -> Hello:
         """There is a stream: what to send on it first."""
+        credentials = self._settings.credentials
         self.stage = Stage.OPENING
         self._nonce = nonce
         self._heard_seq = 0
         self.heard_at = now
         self._patient_until = now + HANDSHAKE_DEADLINE_MS / 1000
-        return Hello(
+        hello = Hello(
             HelloKind.OPEN,
             nonce,
             versions=VersionRange(MIN_VERSION, MAX_VERSION),
             role=Role.WORKER,
             agent=self._settings.agent,
             frame_limit=self._settings.frame_limit,
+            key_id=credentials.key_id if credentials is not None else None,
             name=self._settings.name,
             unknown=((_GREASE_TAG + nonce % 16, b""),),
         )
+        if credentials is not None:
+            self._opening = Opening(hello, credentials, proof_nonce, certificate)
+        return hello
+
+    def prove(self, challenge: Auth) -> Auth | None:
+        """The scheduler wants a proof; None where this worker has none."""
+        return self._opening.prove(challenge) if self._opening is not None else None
+
+    def trusts(self, accept: Hello) -> bool:
+        """Whether the scheduler has proved that it knows our token; where we have none, it need not."""
+        return self._opening is None or self._opening.is_proved(accept)
 
     def accept(self, message: Hello) -> str | None:
         """The scheduler takes us. Returns what is wrong with how it says so, if anything."""

@@ -82,7 +82,7 @@ class Session:
             case Error():
                 self.on_error(message)
             case Auth():
-                self._refuse("the scheduler wants a token, and this worker has none; configure one")
+                self.on_challenge(message)
             case Task():  # pragma: no cover -- receive_many has taken it
                 self.desk.arrive(message, now)
 
@@ -103,14 +103,29 @@ class Session:
                 self._ready_ping = 0
                 self.desk.turn.ready = True
             case HelloKind.ACCEPT:
-                wrong = self.line.accept(message)
-                if wrong is not None:
-                    self._break(ErrorCode.VERSION_MISMATCH, wrong)
-                else:
-                    self._on_accept(message, now)
+                self._on_accept(message, now)
+
+    def on_challenge(self, message: Auth) -> None:
+        """The scheduler wants a proof that we know a token."""
+        proof = self.line.prove(message)
+        if proof is not None:
+            self.desk.turn.sends.append(proof)
+        else:
+            self._give_up(
+                ErrorCode.AUTH_REQUIRED,
+                "the scheduler wants a token, and this worker has no credentials; start it with some",
+            )
 
     def _on_accept(self, message: Hello, now: float) -> None:
         desk, line = self.desk, self.line
+        if not line.trusts(message):
+            why = "what answers there has not proved that it knows the token; check the address, and the credentials"
+            self._give_up(ErrorCode.AUTH_FAILED, why)
+            return
+        wrong = line.accept(message)
+        if wrong is not None:
+            self._break(ErrorCode.VERSION_MISMATCH, wrong)
+            return
         desk.turn.grease = line.grease
         desk.report_maximum = line.frame_limit - RELAY_HEADROOM
         desk.lease_maximum = line.lease_maximum
@@ -173,7 +188,8 @@ class Session:
         early = self.line.stage is Stage.OPENING and message.scope == ErrorScope.CONNECTION
         refused = message.retry == Retry.NEVER and (early or message.command == Subscribe.COMMAND)
         if refused:
-            self._refuse(f"{name}: {message.text}")
+            turn.refused = f"the scheduler refuses this worker: {name}: {message.text}"
+            turn.close = True
         elif message.scope == ErrorScope.CONNECTION:
             self.stay_away = (message.retry_after or 0) / 1000
             turn.note("warning", f"the scheduler ends the connection: {name}: {message.text}")
@@ -206,9 +222,12 @@ class Session:
         turn.sends.append(error_message(code, text=why))
         turn.close = True
 
-    def _refuse(self, why: str) -> None:
-        self.desk.turn.refused = why
-        self.desk.turn.close = True
+    def _give_up(self, code: ErrorCode, why: str) -> None:
+        """With this scheduler it will never come to anything."""
+        turn = self.desk.turn
+        turn.sends.append(error_message(code, text=why))
+        turn.refused = why
+        turn.close = True
 
 
 def _said(text: str | None) -> str:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from wiretask_protocol.authentication import Credentials
 from wiretask_protocol.limits import FRAME_LIMIT
 from wiretask_protocol.messages import CancelSupport, QueueWeight, Resource
 
@@ -43,3 +44,5 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     agent: str = "wiretask-worker"
     #: What people call this worker.
     name: str | None = None
+    #: What proves who it is, where the scheduler wants that.
+    credentials: Credentials | None = None

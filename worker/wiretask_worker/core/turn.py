@@ -40,7 +40,7 @@ class Turn:
         self.close = False
         #: The scheduler has taken the first subscription.
         self.ready = False
-        #: The scheduler will never have this worker; why.
+        #: The scheduler will never have this worker, or this worker the scheduler; why.
         self.refused: str | None = None
 
     def note(self, level: Level, text: str) -> None:

@@ -88,10 +88,13 @@ class Worker:
 
     # -- what happens to the connection
 
-    def opened(self, nonce: int, now: float) -> None:
-        """There is a stream to the scheduler."""
+    def opened(self, nonce: int, now: float, *, proof_nonce: bytes = b"", certificate: bytes = b"") -> None:
+        """There is a stream to the scheduler; `certificate` stands for the one that it has shown in TLS.
+
+        A worker with credentials is given a `proof_nonce`, too: 32 octets of a source fit for secrets.
+        """
         self._session.stay_away = 0.0
-        self._desk.turn.sends.append(self._line.open(nonce, now))
+        self._desk.turn.sends.append(self._line.open(nonce, now, proof_nonce, certificate))
         self._session.settle(now)
 
     def heard(self, now: float) -> None:
