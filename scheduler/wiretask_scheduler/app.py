@@ -11,6 +11,7 @@ import resource
 import signal
 import sys
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -73,12 +74,12 @@ class Scheduler:
                 self.flow.close()
 
     async def _serve(self, ready: Callable[[str, int], None]) -> None:
+        # aiohttp takes 150 ms to import, and more on a busy machine; peers that are there already would wait for it.
+        http = import_module("wiretask_scheduler.http") if self.config.http is not None else None
         host, port = await self.flow.server.listen(self.config.listen.host, self.config.listen.port, self.tls)
         web = None
-        if self.config.http is not None:
-            from wiretask_scheduler.http import serve  # noqa: PLC0415 -- aiohttp takes 150 ms to import
-
-            web = await serve(self.flow, self.config.http.host, self.config.http.port, self.config.http_names)
+        if self.config.http is not None and http is not None:
+            web = await http.serve(self.flow, self.config.http.host, self.config.http.port, self.config.http_names)
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._on_signal, number)
