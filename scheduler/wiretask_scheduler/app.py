@@ -29,6 +29,7 @@ from wiretask_scheduler.tls import Tls, TlsError
 
 if TYPE_CHECKING:
     from wiretask_scheduler.config import Config
+    from wiretask_scheduler.http import HttpSettings
 
 log = logging.getLogger(__name__)
 
@@ -46,6 +47,7 @@ class Scheduler:
         self.config = config
         self.failure: str | None = None
         self.tls = _tls(config)
+        self.web_tls = _tls(config, required=False) if config.http is not None else None
         self._stopping = asyncio.Event()
         self.flow = Flow(
             Broker(_core_settings(config), random.random, lambda: os.urandom(16), CALENDAR),
@@ -79,7 +81,8 @@ class Scheduler:
         host, port = await self.flow.server.listen(self.config.listen.host, self.config.listen.port, self.tls)
         web = None
         if self.config.http is not None and http is not None:
-            web = await http.serve(self.flow, self.config.http.host, self.config.http.port, self.config.http_names)
+            settings = _http_settings(self.config, self.web_tls)
+            web = await http.serve(self.flow, self.config.http.host, self.config.http.port, settings)
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._on_signal, number)
@@ -90,7 +93,7 @@ class Scheduler:
         ready(host, port)
         await self._stopping.wait()
         if web is not None:
-            await web.cleanup()
+            await web.close()
 
     def _put_schedules(self) -> None:
         """Recurring tasks of the configuration. Raises ConfigError."""
@@ -104,8 +107,8 @@ class Scheduler:
         """Reads the tokens and the certificate again. What cannot be read leaves everything as it was."""
         try:
             keyring = tokens.read(self.config.tokens) if self.config.tokens is not None else None
-            if self.tls is not None:
-                self.tls.reload()
+            for tls in filter(None, (self.tls, self.web_tls)):
+                tls.reload()
         except (tokens.TokenError, TlsError) as error:
             log.error("nothing is reloaded: %s", error)  # noqa: TRY400 -- its text says it all
             return
@@ -152,14 +155,27 @@ def _doorkeeper(config: Config) -> Doorkeeper:
     )
 
 
-def _tls(config: Config) -> Tls | None:
+def _tls(config: Config, *, required: bool = True) -> Tls | None:
     """Raises ConfigError."""
     if config.tls_cert is None or config.tls_key is None:
         return None
     try:
-        return Tls(config.tls_cert, config.tls_key, config.tls_client_ca)
+        return Tls(config.tls_cert, config.tls_key, config.tls_client_ca, required=required)
     except TlsError as error:
         raise ConfigError(str(error)) from None
+
+
+def _http_settings(config: Config, tls: Tls | None) -> HttpSettings:
+    from wiretask_scheduler.http import HttpSettings  # noqa: PLC0415 -- aiohttp takes 150 ms to import
+
+    return HttpSettings(
+        names=config.http_names,
+        open_metrics=config.http_open_metrics,
+        session_idle_seconds=config.http_session_idle_seconds,
+        session_seconds=config.http_session_seconds,
+        tls=tls,
+        certificates=config.tls_client_ca is not None,
+    )
 
 
 def _core_settings(config: Config) -> Settings:

@@ -83,6 +83,11 @@ class Config(BaseSettings):
     http: Annotated[Address | None, NoDecode, BeforeValidator(_address_or_off)] = Address("127.0.0.1", 9002)
     #: Names under which HTTP is asked, besides addresses and localhost; no other site can make up one of them.
     http_names: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_words)] = ()
+    #: Whether metrics are for everybody where there is a token file; else for the roles admin and metrics.
+    http_open_metrics: bool = False
+    #: Who has signed in at the page has to do so again when it was closed for so long, and after so long in all.
+    http_session_idle_seconds: float = Field(1800, ge=1, le=30 * 86400)
+    http_session_seconds: float = Field(12 * 3600, ge=1, le=30 * 86400)
     log_level: str = Field("info", pattern="^(debug|info|warning|error)$")
     #: Serve other machines although nobody has to prove who he is.
     insecure: bool = False
@@ -167,6 +172,23 @@ def _check_security(config: Config) -> None:
         raise ConfigError(
             f"{config.listen.host} can be reached from other machines, and nobody has to prove who he is;"
             " name a token file (tokens), ask for certificates (tls_client_ca), listen on 127.0.0.1, or say --insecure"
+        )
+    _check_http(config, guarded=guarded)
+
+
+def _check_http(config: Config, *, guarded: bool) -> None:
+    if config.http is None or config.insecure or _loopback(config.http.host):
+        return
+    where = f"http: {config.http.host} can be reached from other machines"
+    if not guarded:
+        raise ConfigError(
+            f"{where}, and nobody has to prove who he is; name a token file (tokens), ask for certificates"
+            " (tls_client_ca), serve http on 127.0.0.1 or off, or say --insecure"
+        )
+    if config.tls_cert is None:
+        raise ConfigError(
+            f"{where}, and a token that is sent there can be read on its way; say tls_cert and tls_key, serve http on"
+            " 127.0.0.1 or off, or say --insecure where something before it speaks TLS"
         )
 
 

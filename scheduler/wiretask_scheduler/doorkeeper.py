@@ -50,17 +50,28 @@ class Doorkeeper:
 
     def enter(self, address: str, now: float) -> Error | None:
         """Somebody has connected; say so when he is `accepted`, and when he `left`. Returns why he may not."""
+        error = self.count(address)
+        if error is not None:
+            return error
+        wait = self.barred(address, now)
+        if wait > 0:
+            text = f"too many wrong proofs came from this address; check the token, and try again in {wait:.0f} s"
+            return error_message(ErrorCode.TOO_MANY_CONNECTIONS, text=text, retry_after=int(wait * 1000) + 1)
+        return None
+
+    def count(self, address: str) -> Error | None:
+        """As `enter`, of somebody who may be known whatever others at his address have tried."""
         address = _neighbourhood(address)
         self._connections[address] += 1
         self._handshakes[address] += 1
         if self._connections[address] > self._most or self._handshakes[address] > self._most_handshakes:
             return error_message(ErrorCode.TOO_MANY_CONNECTIONS)
-        failures, since = self._failed.get(address, (0, 0.0))
-        wait = since + FAILURE_SECONDS - now
-        if failures >= self._most_failures and wait > 0:
-            text = f"too many wrong proofs came from this address; check the token, and try again in {wait:.0f} s"
-            return error_message(ErrorCode.TOO_MANY_CONNECTIONS, text=text, retry_after=int(wait * 1000) + 1)
         return None
+
+    def barred(self, address: str, now: float) -> float:
+        """For how many seconds no proof is looked at that comes from an address."""
+        failures, since = self._failed.get(_neighbourhood(address), (0, 0.0))
+        return max(0.0, since + FAILURE_SECONDS - now) if failures >= self._most_failures else 0.0
 
     def accepted(self, address: str) -> None:
         """Somebody's handshake is over."""

@@ -1,4 +1,4 @@
-"""A connection with TLS. Below it is a socket, above it a Link, which takes it for its transport.
+"""A connection with TLS. Below it is a socket, above it what takes it for its transport: a Link, or what speaks HTTP.
 
 Why not the event loop's own TLS: that tells nobody of a connection before its handshake is over, so that silent ones
 are not counted; and it closes at once what it refuses, so that the peer does not read why. Here a connection is counted
@@ -12,18 +12,16 @@ import asyncio
 import logging
 import ssl
 import time
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, Protocol, cast
 
 from wiretask_protocol import codec
 from wiretask_protocol.connection import looks_like_http
 from wiretask_protocol.errors import ErrorCode, error_message
+from wiretask_protocol.messages import Error
 from wiretask_scheduler import logs
-from wiretask_scheduler.link import LINGER_SECONDS, Link, address_of
+from wiretask_scheduler.link import LINGER_SECONDS, address_of
 from wiretask_scheduler.session import http_refusal
 from wiretask_scheduler.tls import Tls
-
-if TYPE_CHECKING:
-    from wiretask_scheduler.server import Server
 
 log = logging.getLogger(__name__)
 
@@ -34,10 +32,28 @@ _RECORD_OCTETS = 1 << 15
 _PLAIN = "this port speaks TLS, and these bytes are not it: connect with TLS"
 
 
+class House(Protocol):
+    """What is behind doorways."""
+
+    #: Connections whose TLS handshake is not over.
+    doorways: set[Doorway]
+    #: How long a handshake may take.
+    patience_seconds: float
+
+    def enter(self, address: str, now: float) -> Error | None:
+        """Counts somebody who has connected. Returns why he may not."""
+
+    def left(self, address: str) -> None:
+        """Somebody is gone whose TLS never was."""
+
+    def inside(self, began: float, certificate: bytes) -> asyncio.Protocol:
+        """What takes over; `began` is when it was counted, `certificate` stands for the one that was shown."""
+
+
 class Doorway(asyncio.Protocol, asyncio.Transport):
     """One connection, from its first octet to its last."""
 
-    def __init__(self, server: Server, tls: Tls) -> None:
+    def __init__(self, server: House, tls: Tls) -> None:
         super().__init__()
         self._server = server
         self._settings = tls
@@ -47,7 +63,7 @@ class Doorway(asyncio.Protocol, asyncio.Transport):
         #: None until the first octet is there.
         self._tls: ssl.SSLObject | None = None
         #: None until the handshake is over.
-        self._link: Link | None = None
+        self._link: asyncio.Protocol | None = None
         #: Whether we say no more; what still comes is read and thrown away.
         self._ended = False
 
@@ -59,7 +75,7 @@ class Doorway(asyncio.Protocol, asyncio.Transport):
         self._began = time.monotonic()
         self._address = address_of(transport)
         self._server.doorways.add(self)
-        error = self._server.doorkeeper.enter(self._address, self._began)
+        error = self._server.enter(self._address, self._began)
         if error is not None:
             # An answer in TLS would cost a handshake.
             self._let_go(error.text)
@@ -104,13 +120,13 @@ class Doorway(asyncio.Protocol, asyncio.Transport):
         if not self._ended:
             self._let_go("the TLS handshake did not end")
         self._server.doorways.discard(self)
-        self._server.doorkeeper.left(self._address, accepted=False)
+        self._server.left(self._address)
 
     # -- what the server calls --
 
     def tick(self, now: float) -> None:
         """Looks at the clock of the handshake."""
-        if not self._ended and now - self._began > self._server.settings.handshake_seconds:
+        if not self._ended and now - self._began > self._server.patience_seconds:
             self._let_go("the TLS handshake did not end in time")
             self._linger()
 
@@ -118,6 +134,10 @@ class Doorway(asyncio.Protocol, asyncio.Transport):
 
     def get_extra_info(self, name: str, default: Any = None) -> Any:
         """See asyncio."""
+        if name == "sslcontext":
+            return self._settings.context
+        if name == "peercert" and self._tls is not None:
+            return self._tls.getpeercert()
         return self._below.get_extra_info(name, default)
 
     def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
@@ -190,10 +210,10 @@ class Doorway(asyncio.Protocol, asyncio.Transport):
             return
         self._flush()
         self._server.doorways.discard(self)
-        self._link = Link(self._server, began=self._began, certificate=self._certificate)
+        self._link = self._server.inside(self._began, self._certificate)
         self._link.connection_made(self)
 
-    def _pass_up(self, link: Link) -> None:
+    def _pass_up(self, link: asyncio.Protocol) -> None:
         """What has come, without TLS. What is not read now is in the socket: a pause pauses that."""
         assert self._tls is not None
         parts: list[bytes] = []

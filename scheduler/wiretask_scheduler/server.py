@@ -52,8 +52,9 @@ class Server:
         self.settings = settings
         self.doorkeeper = doorkeeper or Doorkeeper()
         self.links: dict[int, Link] = {}
-        #: Connections whose TLS handshake is not over.
+        #: Connections whose TLS handshake is not over, and how long that may take.
         self.doorways: set[Doorway] = set()
+        self.patience_seconds = settings.handshake_seconds
         self._last_number = 0
         #: Octets since the start, for the metrics.
         self.received = self.sent = 0
@@ -71,6 +72,20 @@ class Server:
         loop.call_later(TICK_SECONDS, self._tick)
         address = self._listener.sockets[0].getsockname()
         return str(address[0]), int(address[1])
+
+    # -- what doorways say --
+
+    def enter(self, address: str, now: float) -> Error | None:
+        """Counts somebody who has connected. Returns why he may not."""
+        return self.doorkeeper.enter(address, now)
+
+    def left(self, address: str) -> None:
+        """Somebody is gone whose TLS never was."""
+        self.doorkeeper.left(address, accepted=False)
+
+    def inside(self, began: float, certificate: bytes) -> Link:
+        """What takes over when there is TLS."""
+        return Link(self, began=began, certificate=certificate)
 
     # -- what links say --
 

@@ -16,9 +16,10 @@ class TlsError(Exception):
 
 
 class Tls:
-    """A context for the listening socket. Raises TlsError."""
+    """A context for a listening socket. Raises TlsError."""
 
-    def __init__(self, certificate: Path, key: Path, client_ca: Path | None = None) -> None:
+    def __init__(self, certificate: Path, key: Path, client_ca: Path | None = None, *, required: bool = True) -> None:
+        """`required` is whether a peer without a certificate is let go, and not only one with a bad one."""
         self._certificate, self._key = certificate, key
         self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self.context.minimum_version = ssl.TLSVersion.TLSv1_2
@@ -27,7 +28,7 @@ class Tls:
         self.context.options |= ssl.OP_NO_TICKET | ssl.OP_NO_RENEGOTIATION
         self.context.set_ciphers("ECDHE+AESGCM:ECDHE+CHACHA20")
         if client_ca is not None:
-            self.context.verify_mode = ssl.CERT_REQUIRED
+            self.context.verify_mode = ssl.CERT_REQUIRED if required else ssl.CERT_OPTIONAL
             try:
                 self.context.load_verify_locations(client_ca)
             except (OSError, ssl.SSLError) as error:

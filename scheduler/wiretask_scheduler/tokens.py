@@ -4,7 +4,7 @@ A table for each token, named by its key id:
 
     [billing-api]
     token = "…"                  # 32 to 256 of A-Z a-z 0-9 _ -, made of chance
-    roles = ["client"]           # client, worker, admin
+    roles = ["client"]           # client, worker, admin, metrics
     queues = ["billing.*"]       # every queue where it does not say
     principal = "billing"        # the key id where it does not say
 
@@ -27,8 +27,9 @@ from wiretask_protocol.authentication import Secret
 from wiretask_protocol.messages import Role
 from wiretask_scheduler.core.grants import Grant
 
-#: What a token can be for. An admin is a client that sees the tasks of all; HTTP is served to admins.
-ROLES = ("client", "worker", "admin")
+#: What a token can be for. An admin is a client that sees the tasks of all; HTTP is served to admins, and of it the
+#: metrics alone to what scrapes them.
+ROLES = ("client", "worker", "admin", "metrics")
 _KEYS = ("token", "roles", "queues", "principal")
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:/@+-]{0,127}")
 _PATTERN = re.compile(r"[A-Za-z0-9_.:/@+*-]{1,128}")

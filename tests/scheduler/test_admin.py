@@ -22,8 +22,8 @@ from scheduler_place import envelope, serving, submit, task_id  # type: ignore[i
 async def operated(**arguments):
     """A scheduler, and how to operate it: `ask(method, path, body)` gives the status and what was said."""
     async with serving(**arguments) as place:
-        runner = await serve(place.flow, "127.0.0.1", 0)
-        host, port = runner.addresses[0][:2]
+        site = await serve(place.flow, "127.0.0.1", 0)
+        host, port = site.address
 
         async def ask(method, path, body=None):
             reader, writer = await asyncio.open_connection(host, port)
@@ -40,7 +40,7 @@ async def operated(**arguments):
         try:
             yield place, ask
         finally:
-            await runner.cleanup()
+            await site.close()
 
 
 async def kill(place, *numbers, error="ValueError"):

@@ -90,6 +90,11 @@ def test_every_endpoint_answers_what_the_document_says(run):
                 for word in ("retry", "purge")
                 for said in ({}, {"type": 7})
             ]
+            asks += [
+                ("POST", "/api/session", "/api/session", {"key_id": "ann", "token": "a" * 40}),
+                ("POST", "/api/session", "/api/session", b" " * 2000),
+                ("DELETE", "/api/session", "/api/session", None),
+            ]
             asked_for = set()
             for method, path, at, said in asks:
                 answer = await web.ask(method, at, said)

@@ -105,3 +105,16 @@ def test_addresses_are_written_as_they_are_read():
 
 def test_every_setting_has_a_default_that_is_allowed():
     assert Config.model_validate(load(None, {}).model_dump())
+
+
+def test_http_is_served_to_other_machines_only_to_who_proves_who_he_is_and_over_tls_only():
+    tokens, tls = {"tokens": "t.toml"}, {"tls_cert": "c.pem", "tls_key": "k.pem"}
+    for host in ("0.0.0.0", "192.168.0.1", "[::]", "scheduler.example"):
+        http = {"http": f"{host}:1"}
+        refused("http: .*nobody has to prove who he is; name a token file", **http)
+        refused("http: .*nobody has to prove who he is; name a token file", **http, **tls)
+        refused("http: .*a token that is sent there can be read on its way; say tls_cert", **http, **tokens)
+        for enough in ({"insecure": True}, {**tokens, **tls}, {**tls, "tls_client_ca": "ca.pem"}):
+            assert load(None, {**http, **enough}).http.port == 1
+    for host in ("127.0.0.1", "localhost", "[::1]"):
+        assert load(None, {"http": f"{host}:0", **tokens}).http.port == 0

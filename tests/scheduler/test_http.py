@@ -24,8 +24,8 @@ from scheduler_place import serving, submit, task_id, work  # type: ignore[impor
 async def watched(**arguments):
     """A scheduler, and how to ask it: `ask(path)` gives the status and the text."""
     async with serving(**arguments) as place:
-        runner = await serve(place.flow, "127.0.0.1", 0)
-        host, port = runner.addresses[0][:2]
+        site = await serve(place.flow, "127.0.0.1", 0)
+        host, port = site.address
 
         async def ask(path, method="GET"):
             reader, writer = await asyncio.open_connection(host, port)
@@ -37,7 +37,7 @@ async def watched(**arguments):
         try:
             yield place, ask
         finally:
-            await runner.cleanup()
+            await site.close()
 
 
 async def tasks(ask, query=""):

@@ -77,7 +77,7 @@ def test_a_file_of_its_owner_and_its_group_is_taken(file, mode):
 @pytest.mark.parametrize(
     ("text", "match"),
     [
-        (f"[a]\n{LINE}", "roles is a list of client, worker, admin; a token without a role is for nothing"),
+        (f"[a]\n{LINE}", "roles is a list of client, worker, admin, metrics; a token without a role is for nothing"),
         (f"[a]\n{LINE}roles = []", "roles is a list"),
         (f'[a]\n{LINE}roles = "client"', "roles is a list"),
         (f'[a]\n{LINE}roles = ["clients"]', "roles is a list"),

@@ -26,6 +26,11 @@ class Grant:
         """Whether a queue may be submitted to, or taken from."""
         return self._pattern is None or self._pattern.fullmatch(queue) is not None
 
+    @property
+    def allows_all(self) -> bool:
+        """Whether it is for every queue."""
+        return self._pattern is None
+
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Grant) and (self.queues, self.admin) == (other.queues, other.admin)
 

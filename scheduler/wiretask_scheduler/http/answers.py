@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
 import msgspec
 from aiohttp import web
 
@@ -10,9 +13,13 @@ from wiretask_scheduler.http.census import Census
 from wiretask_scheduler.http.monitor import Monitor
 from wiretask_scheduler.http.shapes import Problem
 
+if TYPE_CHECKING:
+    from wiretask_scheduler.http.guard import Guard
+
 FLOW = web.AppKey("flow", Flow)
 CENSUS = web.AppKey("census", Census)
 MONITOR = web.AppKey("monitor", Monitor)
+GUARD: web.AppKey[Guard] = web.AppKey("guard")
 
 _ID_OCTETS = 16
 
@@ -20,9 +27,10 @@ _ID_OCTETS = 16
 class RefusedError(Exception):
     """A request cannot be carried out; the text says why, and what to do."""
 
-    def __init__(self, text: str, status: int = 400) -> None:
+    def __init__(self, text: str, status: int = 400, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(text)
         self.status = status
+        self.headers = headers or {}
 
 
 def as_json(value: object, status: int = 200) -> web.Response:

@@ -10,11 +10,11 @@ from aiohttp import web
 from msgspec import Struct
 
 from wiretask_scheduler.core.queues import Mode
-from wiretask_scheduler.http import events, listing, operating, overview, shapes, story
+from wiretask_scheduler.http import events, listing, operating, overview, shapes, signing, story
 from wiretask_scheduler.http.answers import FLOW, as_json
 from wiretask_scheduler.http.gate import HEADER
 
-Ask = Callable[[web.Request], Awaitable[Struct]]
+Ask = Callable[[web.Request], Awaitable[Struct | web.Response]]
 _JSON = "application/json"
 
 
@@ -27,7 +27,7 @@ class Parameter(NamedTuple):
 
 
 class Endpoint(NamedTuple):
-    """One thing that can be asked. Its refusals are `Problem`s with these statuses, besides 403 and 503."""
+    """One thing that can be asked. Its refusals are `Problem`s with these statuses, besides 401, 403, 429 and 503."""
 
     method: str
     path: str
@@ -74,6 +74,9 @@ ENDPOINTS = (
     Endpoint("POST", "/api/queues/{name}/resume", _resume, shapes.Queue, (400,)),
     Endpoint("POST", "/api/queues/{name}/drain", _drain, shapes.Queue, (400,)),
     Endpoint("GET", "/api/schedules", overview.schedules, shapes.Schedules),
+    Endpoint("GET", "/api/session", signing.session, shapes.Session),
+    Endpoint("POST", "/api/session", signing.sign_in, shapes.Session, (413,), body=shapes.SignIn),
+    Endpoint("DELETE", "/api/session", signing.sign_out, shapes.Session),
 )
 
 
@@ -95,17 +98,29 @@ def _answering(ask: Ask) -> Callable[[web.Request], Awaitable[web.Response]]:
         found = await ask(request)
         # What it reveals is durable before it leaves, as it is with frames.
         await request.app[FLOW].settled()
-        return as_json(found)
+        return found if isinstance(found, web.Response) else as_json(found)
 
     return answer
 
 
 # -- the document --
 
+_SCHEMES = {
+    "token": {"type": "http", "scheme": "bearer", "bearerFormat": "KEY_ID:TOKEN"},
+    "session": {
+        "type": "apiKey",
+        "in": "cookie",
+        "name": "wiretask-PORT",
+        "description": "What POST /api/session sets; over TLS it is called __Host-wiretask-PORT.",
+    },
+}
+
 
 def document() -> dict[str, Any]:
     """The OpenAPI document (3.1)."""
-    types = {endpoint.answer for endpoint in ENDPOINTS} | {shapes.Problem, shapes.Filter, shapes.Sample}
+    types = {endpoint.answer for endpoint in ENDPOINTS} | {
+        *(shapes.Problem, shapes.Filter, shapes.Sample, shapes.SignIn)
+    }
     ordered = sorted(types, key=lambda each: each.__name__)
     _, schemas = msgspec.json.schema_components(ordered, ref_template="#/components/schemas/{name}")
     paths: dict[str, dict[str, Any]] = {}
@@ -120,11 +135,13 @@ def document() -> dict[str, Any]:
             "title": "Wiretask scheduler",
             "version": overview.VERSION,
             "description": "What operators see and do. Every refusal is a Problem: one line with the remedy. "
-            f"What changes something needs the header {HEADER}.",
+            f"What changes something needs the header {HEADER}, or an Authorization. Where there is a token file, "
+            "everything needs the token of an admin: the token is KEY_ID:TOKEN, or a browser's that has signed in.",
             "license": {"name": "MIT", "identifier": "MIT"},
         },
         "paths": paths,
-        "components": {"schemas": schemas},
+        "components": {"schemas": schemas, "securitySchemes": _SCHEMES},
+        "security": [{}, {"token": []}, {"session": []}],
     }
 
 
@@ -140,7 +157,7 @@ def _operation(endpoint: Endpoint) -> dict[str, Any]:
     if endpoint.method != "GET":
         parameters.append({"name": HEADER, "in": "header", "required": True, "schema": _TEXT})
     answer = {"200": _said(endpoint.answer)}
-    refusals = {str(status): _said(shapes.Problem) for status in (*endpoint.refusals, 403, 503)}
+    refusals = {str(status): _said(shapes.Problem) for status in (*endpoint.refusals, 401, 403, 429, 503)}
     words = [word.strip("{}") for word in endpoint.path.split("/")[2:]]
     operation: dict[str, Any] = {
         "summary": (endpoint.ask.__doc__ or "").split("\n")[0],

@@ -11,7 +11,8 @@ import msgspec
 from aiohttp import web
 
 from wiretask_scheduler.core.turn import Notice
-from wiretask_scheduler.http.answers import MONITOR, RefusedError
+from wiretask_scheduler.http.answers import GUARD, MONITOR, RefusedError
+from wiretask_scheduler.http.guard import who
 
 #: Watchers at a time.
 WATCHERS = 100
@@ -19,7 +20,7 @@ WATCHERS = 100
 
 async def events(request: web.Request) -> web.StreamResponse:
     """The events `sample` (see `Sample`) and `task` (what, id, type, queue, attempt, error_type, error_message)."""
-    monitor = request.app[MONITOR]
+    monitor, guard, someone = request.app[MONITOR], request.app[GUARD], who(request)
     if monitor.watchers >= WATCHERS:
         raise RefusedError(f"{WATCHERS} watch already; close a page, or ask /api/overview now and then", 503)
     response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store"})
@@ -29,7 +30,8 @@ async def events(request: web.Request) -> web.StreamResponse:
         await response.write(b"retry: 2000\n\n")
         if monitor.history:
             await response.write(_event("sample", monitor.history[-1]))
-        while (second := await watcher.get()) is not None:
+        # Who has signed out, or whose token was withdrawn, is not told more.
+        while (second := await watcher.get()) is not None and guard.still(someone, request):
             notices = b"".join(_event("task", _said(notice)) for notice in second.notices)
             await asyncio.wait_for(response.write(notices + _event("sample", second.sample)), _PATIENCE_SECONDS)
     except (ConnectionError, TimeoutError):

@@ -1,4 +1,4 @@
-"""Who may ask: no other web site through somebody's browser, and not everybody at once.
+"""What every request passes: who is let in asks, no other web site through his browser, and not everybody at once.
 
 A browser sends what any page tells it to, to any address that it can reach. So what changes something needs a header
 that a page of another origin cannot send without being allowed to, and everything needs a name that is ours: a foreign
@@ -14,7 +14,10 @@ from urllib.parse import urlsplit
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
+from wiretask_scheduler import logs
 from wiretask_scheduler.http.answers import RefusedError, refusal
+from wiretask_scheduler.http.connections import Connections
+from wiretask_scheduler.http.guard import is_let_in, let_in, who
 
 log = logging.getLogger(__name__)
 
@@ -22,8 +25,16 @@ log = logging.getLogger(__name__)
 HEADER = "Wiretask-Request"
 #: Requests that are answered at a time; live events are counted apart.
 REQUESTS_AT_A_TIME = 64
-#: What machines ask by whatever name they know, and what tells nobody's secrets.
-_OPEN = frozenset({"/healthz", "/readyz", "/metrics"})
+#: What machines ask by whatever name they know. Of these the metrics tell something.
+_METRICS = "/metrics"
+_HEALTH = frozenset({"/healthz", "/readyz"})
+#: What somebody needs to say who he is, and tells nothing.
+_FOR_EVERYBODY = frozenset(
+    {
+        *(("GET", path) for path in ("/login", "/login.js", "/style.css", "/icon.svg")),
+        *((method, "/api/session") for method in ("GET", "POST", "DELETE")),
+    }
+)
 #: What goes on for long, and counts its askers itself.
 _EVENTS = "/api/events"
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -36,47 +47,88 @@ _SECURITY = {
 }
 
 
-def admit(request: web.Request) -> None:
-    """Whether the principal of a request may do what it asks for. Raises RefusedError (401, 403).
+class Gate:
+    """`names` are those that a request may call this scheduler, besides addresses and localhost."""
 
-    Every request but those for health and metrics comes through here. There are no principals yet: who reaches this
-    port may do everything, so it is served on loopback unless the configuration says otherwise.
-    """
+    def __init__(self, names: frozenset[str] = frozenset(), *, open_metrics: bool = False) -> None:
+        self.connections: Connections | None = None
+        self._names = names
+        self._open = _HEALTH | {_METRICS} if open_metrics else _HEALTH
+        self._asking = 0
 
+    def middleware(self) -> Middleware:
+        """What aiohttp calls."""
 
-def at_the_gate(names: frozenset[str]) -> Middleware:
-    """What every request passes. `names` are those that it may call this scheduler, besides addresses and localhost."""
-    asking = 0
+        @web.middleware
+        async def gate(request: web.Request, handler: Handler) -> web.StreamResponse:
+            try:
+                response = await self._answer(request, handler)
+            except RefusedError as error:
+                response = refusal(str(error), error.status)
+                response.headers.update(error.headers)
+            except web.HTTPException as error:
+                response = refusal(_said(request, error), error.status)
+            except Exception:
+                log.exception("a bug, please report it: %s %s could not be answered", request.method, request.path)
+                response = refusal("a bug of the scheduler; its log says more", 500)
+            if not response.prepared:
+                if is_let_in(request):
+                    self._know(request)
+                else:
+                    # Whom nobody knows has a connection for one answer.
+                    response.force_close()
+                response.headers.update(_SECURITY)
+                response.headers.setdefault("Cache-Control", "no-store")
+            return response
 
-    @web.middleware
-    async def gate(request: web.Request, handler: Handler) -> web.StreamResponse:
-        nonlocal asking
-        counted = request.path != _EVENTS
-        if counted and asking >= REQUESTS_AT_A_TIME:
-            return refusal("too many requests at a time; ask again in a second", 503)
-        asking += counted
+        return gate
+
+    async def _answer(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """What is asked for, if it may be. Raises RefusedError."""
+        self._admit(request)
+        if not is_let_in(request):
+            return await handler(request)
+        self._know(request)
+        if request.path == _EVENTS:
+            return await handler(request)
+        if self._asking >= REQUESTS_AT_A_TIME:
+            raise RefusedError("too many requests at a time; ask again in a second", 503)
+        self._asking += 1
         try:
-            if request.path not in _OPEN:
-                _check_name(request, names)
-                if request.method not in _SAFE:
-                    _check_origin(request)
-                admit(request)
             response = await handler(request)
-        except RefusedError as error:
-            response = refusal(str(error), error.status)
-        except web.HTTPException as error:
-            response = refusal(_said(request, error), error.status)
-        except Exception:
-            log.exception("a bug, please report it: %s %s could not be answered", request.method, request.path)
-            response = refusal("a bug of the scheduler; its log says more", 500)
         finally:
-            asking -= counted
-        if not response.prepared:
-            response.headers.update(_SECURITY)
-            response.headers.setdefault("Cache-Control", "no-store")
+            self._asking -= 1
+        if request.method not in _SAFE:
+            _remember(request, response.status)
         return response
 
-    return gate
+    def _know(self, request: web.Request) -> None:
+        if self.connections is not None:
+            self.connections.known(request.protocol)
+
+    def _admit(self, request: web.Request) -> None:
+        """Lets a request in, or on to what is for everybody. Raises RefusedError."""
+        path = request.path
+        if path in self._open:
+            return
+        if path != _METRICS:
+            _check_name(request, self._names)
+            _check_site(request)
+        if (request.method, path) in _FOR_EVERYBODY:
+            return
+        try:
+            let_in(request)
+        except RefusedError as error:
+            if error.status == web.HTTPUnauthorized.status_code and (request.method, path) == ("GET", "/"):
+                # A browser takes along what stands behind the #.
+                raise RefusedError("sign in at /login", 303, {"Location": "/login"}) from None
+            raise
+
+
+def _remember(request: web.Request, status: int) -> None:
+    """Says in the log who has changed something."""
+    principal = who(request).principal
+    log.info("%s %s: %d, by %s", request.method, logs.escaped(request.path), status, principal or request.remote)
 
 
 def _check_name(request: web.Request, names: frozenset[str]) -> None:
@@ -87,12 +139,19 @@ def _check_name(request: web.Request, names: frozenset[str]) -> None:
         )
 
 
-def _check_origin(request: web.Request) -> None:
-    site = request.headers.get("Sec-Fetch-Site", "none")
-    origin = request.headers.get("Origin")
-    if site not in {"same-origin", "none"} or (origin is not None and _authority(origin) != request.host):
+def _check_site(request: web.Request) -> None:
+    """Whether a browser asks for our own page, and not for one of another site. Raises RefusedError."""
+    headers = request.headers
+    site, origin = headers.get("Sec-Fetch-Site", "none"), headers.get("Origin")
+    foreign = site not in {"same-origin", "none"} or (origin is not None and _authority(origin) != request.host)
+    if request.method in _SAFE:
+        # A link to the page may stand anywhere; what a link opens no other site can read.
+        if foreign and headers.get("Sec-Fetch-Mode") != "navigate":
+            raise RefusedError("another site may not read anything here; use the page of this scheduler", 403)
+        return
+    if foreign:
         raise RefusedError("another site may not change anything here; use the page of this scheduler", 403)
-    if HEADER not in request.headers:
+    if HEADER not in headers and "Authorization" not in headers:
         raise RefusedError(f"send the header {HEADER}: 1 with what changes something; no other site can", 403)
 
 

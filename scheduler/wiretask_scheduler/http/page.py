@@ -12,6 +12,8 @@ FILES = {
     "": ("index.html", "text/html"),
     "style.css": ("style.css", "text/css"),
     "icon.svg": ("icon.svg", "image/svg+xml"),
+    "login": ("login.html", "text/html"),
+    "login.js": ("login.js", "text/javascript"),
     **{
         name: (name, "text/javascript") for name in ("app.js", "ask.js", "charts.js", "words.js", "views.js", "task.js")
     },

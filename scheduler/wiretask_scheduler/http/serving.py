@@ -11,30 +11,55 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Iterable
 from contextlib import suppress
+from dataclasses import dataclass
 
 from aiohttp import web
 
 from wiretask_scheduler.flow import Flow
 from wiretask_scheduler.http import endpoints, metrics, page
-from wiretask_scheduler.http.answers import CENSUS, FLOW, MONITOR
+from wiretask_scheduler.http.answers import CENSUS, FLOW, GUARD, MONITOR
 from wiretask_scheduler.http.census import Census
-from wiretask_scheduler.http.gate import at_the_gate
+from wiretask_scheduler.http.connections import Connections
+from wiretask_scheduler.http.gate import Gate
+from wiretask_scheduler.http.guard import Guard
 from wiretask_scheduler.http.monitor import Monitor
+from wiretask_scheduler.http.sessions import IDLE_SECONDS, LONGEST_SECONDS, Sessions
+from wiretask_scheduler.tls import Tls
 
 log = logging.getLogger(__name__)
 
 #: What a request may send: filters.
 _REQUEST_OCTETS = 64 << 10
+#: A connection of somebody who is known waits so long for his next request.
+_KEEPALIVE_SECONDS = 75.0
 
 
-async def serve(flow: Flow, host: str, port: int, names: Iterable[str] = ()) -> web.AppRunner:
-    """Begins to serve, also under other names than addresses and localhost. Raises OSError without the address."""
-    app = web.Application(
-        middlewares=[at_the_gate(frozenset(name.lower() for name in names))], client_max_size=_REQUEST_OCTETS
-    )
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HttpSettings:
+    """How HTTP is served. Who may ask is what the doorkeeper of the peers says."""
+
+    #: Under which it is asked, besides addresses and localhost.
+    names: Iterable[str] = ()
+    #: Whether the metrics are for everybody, as health is.
+    open_metrics: bool = False
+    session_idle_seconds: float = IDLE_SECONDS
+    session_seconds: float = LONGEST_SECONDS
+    tls: Tls | None = None
+    #: Whether TLS has to show a certificate of who asks.
+    certificates: bool = False
+
+
+async def serve(flow: Flow, host: str, port: int, settings: HttpSettings | None = None) -> Site:
+    """Begins to serve. Raises OSError if the address cannot be had."""
+    settings = settings or HttpSettings()
+    gate = Gate(frozenset(name.lower() for name in settings.names), open_metrics=settings.open_metrics)
+    app = web.Application(middlewares=[gate.middleware()], client_max_size=_REQUEST_OCTETS)
+    doorkeeper = flow.server.doorkeeper
+    sessions = Sessions(idle_seconds=settings.session_idle_seconds, longest_seconds=settings.session_seconds)
     app[FLOW] = flow
     app[CENSUS] = Census(flow.broker.state)
     app[MONITOR] = Monitor(flow)
+    app[GUARD] = Guard(doorkeeper, sessions, certificates=settings.certificates)
     app.router.add_get("/healthz", _healthz)
     app.router.add_get("/readyz", _readyz)
     app.router.add_get("/metrics", _metrics)
@@ -42,16 +67,40 @@ async def serve(flow: Flow, host: str, port: int, names: Iterable[str] = ()) -> 
     page.add_routes(app)
     app.cleanup_ctx.append(_watching)
     app.on_shutdown.append(_end_events)
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=2.0)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=2.0, keepalive_timeout=_KEEPALIVE_SECONDS)
     await runner.setup()
+    assert runner.server is not None
+    connections = Connections(runner.server, doorkeeper, flow.server.settings.handshake_seconds)
+    gate.connections = connections
     try:
-        await web.TCPSite(runner, host, port).start()
+        address = await connections.listen(host, port, settings.tls)
     except OSError:
         await runner.cleanup()
         raise
-    address = runner.addresses[0]
-    log.info("dashboard, API, metrics and health at http://%s:%d", address[0], address[1])
-    return runner
+    site = Site(runner, connections, address, "http" if settings.tls is None else "https")
+    log.info("dashboard, API, metrics and health at %s", site.url)
+    return site
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """What is served."""
+
+    runner: web.AppRunner
+    connections: Connections
+    address: tuple[str, int]
+    scheme: str
+
+    @property
+    def url(self) -> str:
+        """Where."""
+        host, port = self.address
+        return f"{self.scheme}://[{host}]:{port}" if ":" in host else f"{self.scheme}://{host}:{port}"
+
+    async def close(self) -> None:
+        """Serves no more."""
+        await self.connections.close()
+        await self.runner.cleanup()
 
 
 async def _watching(app: web.Application) -> AsyncIterator[None]:

@@ -283,3 +283,19 @@ class Filter(Struct, kw_only=True, forbid_unknown_fields=True):
     type: str | None = None
     error: Annotated[str | None, Meta(description="The class of the last error.")] = None
     older_ms: Annotated[Count | None, Meta(description="A duration: ended so long ago, or longer.")] = None
+
+
+class SignIn(Struct, kw_only=True, forbid_unknown_fields=True):
+    """A token, as it stands in the token file."""
+
+    key_id: str
+    token: str
+
+
+class Session(Struct, kw_only=True):
+    """Who asks."""
+
+    wants_tokens: Annotated[bool, Meta(description="Whether everybody has to say who he is.")]
+    signed_in: Annotated[bool, Meta(description="Whether that was said at the page.")]
+    key_id: Annotated[str | None, Meta(description="Of the token that was said.")]
+    principal: Annotated[str, Meta(description="Empty where nobody has to say who he is.")]

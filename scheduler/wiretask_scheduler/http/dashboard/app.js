@@ -1,5 +1,5 @@
 // The page: which view is shown, what moves in it, and the keys.
-import { Refused, get, toast } from "/ask.js";
+import { Refused, get, remove, toast } from "/ask.js";
 import { Chart } from "/charts.js";
 import { retryOne, showTask } from "/task.js";
 import { queueTable, showFailed, showQueues, showSchedules, showTasks, showWorkers } from "/views.js";
@@ -233,5 +233,21 @@ try {
   const known = localStorage.getItem("theme");
   if (known) document.documentElement.dataset.theme = known;
 } catch { /* as the system has it */ }
+
+/** Who has signed in can sign out; where nobody has to, there is nothing to see. */
+async function sayWho() {
+  const { signed_in: signedIn, principal } = await get("/api/session").catch(() => ({}));
+  if (!signedIn) return;
+  const out = document.querySelector("#out");
+  out.title = `Sign out ${principal}`;
+  out.setAttribute("aria-label", out.title);
+  out.hidden = false;
+  out.addEventListener("click", async () => {
+    await remove("/api/session").catch(() => null);
+    location.assign("/login");
+  });
+}
+
+sayWho();
 listen();
 go();

@@ -11,6 +11,8 @@ async function ask(method, path, said) {
   } catch {
     throw new Refused("the scheduler does not answer; is it running?");
   }
+  // The session has ended: what is shown is found again after signing in.
+  if (response.status === 401) location.replace(`/login${location.hash}`);
   const answer = await response.json().catch(() => ({ error: `HTTP ${response.status}` }));
   if (!response.ok) throw new Refused(answer.error);
   return answer;
