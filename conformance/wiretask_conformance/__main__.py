@@ -10,14 +10,14 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from wiretask_conformance import copying, coverage, interrupts, judging, performance, spec
+from wiretask_conformance import called, copying, coverage, interrupts, judging, performance, spec
+from wiretask_conformance.called import PROGRAM
 from wiretask_conformance.explain import Explainer
 from wiretask_conformance.judging import UsageError
 from wiretask_conformance.known import KnownError
 from wiretask_conformance.results import CONTRACT, SUITE, USAGE, ResultsError, Run, load
 from wiretask_conformance.testee import ContractError, NoProgramError
 
-PROGRAM = "wiretask-conformance"
 GATE = 5
 _ROLES = {
     "codec": "golden frames against a codec",
@@ -72,7 +72,8 @@ def _stray(own: Sequence[str], rest: Sequence[str], options: argparse.Namespace)
     left = list(own)
     for word in rest:
         left.remove(word)
-    return "%s; the command of an adapter comes after --: %s" % (text, shlex.join([PROGRAM, *left, "--", *rest]))
+    better = shlex.join([*left, "--", *rest])
+    return "%s; the command of an adapter comes after --: %s %s" % (text, called.command(), better)
 
 
 def _split(words: list[str]) -> tuple[list[str], tuple[str, ...]]:

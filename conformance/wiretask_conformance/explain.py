@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from wiretask_conformance import golden, scenario
+from wiretask_conformance import called, golden, scenario
 from wiretask_conformance.golden import Case
 from wiretask_conformance.patterns import near
 from wiretask_conformance.performance import scenarios
@@ -59,7 +59,7 @@ class Explainer:
         yield ""
         yield "by hand, one line to the adapter's standard input after its start:"
         yield "  %s" % json.dumps({"seq": 2, **case.requests[0]})
-        yield "alone: wiretask-conformance codec --run %s -- ./your-adapter" % case.id
+        yield "alone: %s codec --run %s -- ./your-adapter" % (called.command(), case.id)
 
     def _octets(self, case: Case) -> Iterable[str]:
         octets = bytes.fromhex(case.octets)
@@ -108,7 +108,7 @@ class Explainer:
             yield "%3d  %s" % (number, _step(step))
         yield ""
         adapter = "./your-client ---- ./your-scheduler" if played.role == "both" else "./your-adapter"
-        yield "alone: wiretask-conformance %s --run %s -- %s" % (played.role, played.id, adapter)
+        yield "alone: %s %s --run %s -- %s" % (called.command(), played.role, played.id, adapter)
 
 
 def dump(octets: bytes, marks: list[Mark], error_at: int | None) -> Iterator[str]:

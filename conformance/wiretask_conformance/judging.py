@@ -11,7 +11,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from wiretask_conformance import known, performance, spec
+from wiretask_conformance import called, known, performance, spec
 from wiretask_conformance.explain import Explainer
 from wiretask_conformance.known import Known
 from wiretask_conformance.patterns import matches, near
@@ -51,7 +51,8 @@ def order(options: argparse.Namespace, command: tuple[str, ...]) -> int:
         results = results or found
     said = [*_report(runs[0], options.report), *_update(options, listed, results)]
     unsteady = _unsteady(runs)
-    lines = [*summary(runs[0]), *(_steadiness(runs, unsteady) if len(runs) > 1 else ()), *said]
+    steadiness = _steadiness(runs, unsteady) if len(runs) > 1 else ()
+    lines = [*summary(runs[0], program=called.command()), *steadiness, *said]
     return show(lines, WRONG if unsteady else runs[0].exit_code)
 
 

@@ -329,7 +329,7 @@ def test_a_pattern_that_is_nearly_a_name_is_offered_it() -> None:
 def test_a_command_without_the_two_dashes_is_told_where_to_put_them(words: str, meant: str) -> None:
     ended = suite(*words.split(" "))
     assert (ended.code, ended.out) == (2, "")
-    assert ended.err.endswith(f"; the command of an adapter comes after --: wiretask-conformance {meant}\n")
+    assert ended.err.endswith(f"; the command of an adapter comes after --: python3 -m wiretask_conformance {meant}\n")
 
 
 @pytest.mark.parametrize("words", [["explain", "Accepted/many"], ["matrix", "skips.py"], ["copy", "x"], ["coverage"]])

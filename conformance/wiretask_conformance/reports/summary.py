@@ -10,7 +10,6 @@ from wiretask_conformance.results import LEVELS, Result, Run, Verdict, printable
 SHOWN = 20
 #: A detail is cut here: three lines of a terminal.
 DETAIL = 240
-EXPLAIN = "wiretask-conformance explain %s"
 _CONCLUSIONS = (
     "conformant",
     "not conformant",
@@ -20,8 +19,9 @@ _CONCLUSIONS = (
 )
 
 
-def summary(run: Run, *, shown: int = SHOWN, explain: str = EXPLAIN) -> list[str]:
-    """The lines; `explain` is the command that explains a case, with %s for its id."""
+def summary(run: Run, *, shown: int = SHOWN, program: str = "wiretask-conformance") -> list[str]:
+    """The lines; `program` is what explains a case."""
+    explain = program.replace("%", "%%") + " explain %s"
     return [
         _title(run),
         *_table(run),
