@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 #: Leases that are looked at in one go for somebody who could begin them.
 _RETRACTABLE = 1000
+#: What a Task can say: 49 days. A date may be further away.
+_LONGEST_MILLIS = (1 << 32) - 1
 #: What cannot be taken for want of room now keeps what comes after it from being taken, when it has waited this long.
 PATIENCE_SECONDS = 2.0
 
@@ -175,7 +177,7 @@ def _begin_rare(state: State, task: Task, now: Now) -> int:
         state.suspect = task
     if rare.links is not None:
         uniques.begun(state, task)
-    return max(1, rare.expires - now.millis) if rare.expires is not None else 0
+    return min(max(1, rare.expires - now.millis), _LONGEST_MILLIS) if rare.expires is not None else 0
 
 
 def record_leases(state: State, leased: list[tuple[Task, int]]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from wiretask_protocol.errors import short
 from wiretask_protocol.limits import RELAY_HEADROOM
 from wiretask_protocol.machines import TaskMachineState
 from wiretask_protocol.messages import AttemptRecord, Status, TaskState, WaitReason
@@ -33,21 +34,28 @@ def status(state: State, task: Task, query: int, now: Now) -> Status:
         task.attempt - (not task.lease),
         task.options.type,
         task.options.queue,
-        detail=detail or None,
+        detail=short(detail) if detail else None,
         priority=task.options.priority,
         submitted=max(0, now.millis - task.submitted),
         started=max(0, int((now.wall - started) * 1000)) if started is not None else None,
         due=max(0, rare.due - now.millis) if rare is not None and rare.due is not None and not task.lease else None,
         worker=worker.name if worker is not None else None,
-        error_type=rare.error_type if rare is not None else None,
-        error_message=rare.error_message if rare is not None else None,
+        error_type=told(rare.error_type) if rare is not None else None,
+        error_message=told(rare.error_message) if rare is not None else None,
         max_attempts=task.options.max_attempts or None,
-        deliveries=rare.deliveries if rare is not None else None,
+        deliveries=min(rare.deliveries, _MOST_DELIVERIES) if rare is not None else None,
         history=history(rare.history, now) if rare is not None else None,
         ahead=_ahead(state, task) if reason in _IN_LINE else None,
     )
 
 
+def told(text: str | None) -> str | None:
+    """A text of a worker as a Status can carry it."""
+    return None if text is None else short(text)
+
+
+#: What a Status can say; a task may be given back for ever.
+_MOST_DELIVERIES = (1 << 16) - 1
 #: Reasons of tasks that stand in line with others.
 _IN_LINE = frozenset({WaitReason.NO_SLOT, WaitReason.ORDER, WaitReason.CONCURRENCY, WaitReason.RATE})
 

@@ -117,8 +117,8 @@ def ended_status(stored: StoredTask, query: int, now: Now) -> Status:
         submitted=max(0, now.millis - stored.submitted),
         ended=max(0, now.millis - stored.ended) if stored.ended is not None else None,
         outcome=stored.outcome,
-        error_type=last.error_type if last is not None else None,
-        error_message=last.error_message if last is not None else None,
+        error_type=explain.told(last.error_type) if last is not None else None,
+        error_message=explain.told(last.error_message) if last is not None else None,
         max_attempts=stored.options.max_attempts or None,
         history=explain.history(stored.history, now),
     )

@@ -2,6 +2,7 @@
 
 import pytest
 
+from wiretask_protocol import codec
 from wiretask_protocol.errors import ErrorCode
 from wiretask_protocol.messages import (
     Await,
@@ -9,9 +10,16 @@ from wiretask_protocol.messages import (
     CancelMode,
     Goodbye,
     Outcome,
+    Query,
+    Report,
+    Result,
+    Return,
+    ReturnReason,
+    Task,
     TaskState,
     WaitReason,
 )
+from wiretask_scheduler.core import Dispatch
 from wiretask_scheduler.core.records import StoredTask
 from wiretask_scheduler.core.tasks import Options
 
@@ -100,6 +108,17 @@ def test_a_task_that_nobody_began_in_time_expires(scene, option):
     scene.sent()
     scene.passes(1.1)
     assert scene.sent() == [(1, "Result", task_id, Outcome.EXPIRED)]
+
+
+def test_a_task_that_expires_in_a_hundred_years_is_told_as_long_as_a_task_can_say(scene):
+    scene.client()
+    scene.worker()
+    scene.submit(expires_at=scene.now.millis + 100 * 365 * 86_400_000)
+    (dispatch,) = [message for message in scene.turn().sends[9] if isinstance(message, Dispatch)]
+    assert dispatch.remaining == (1 << 32) - 1
+    codec.encode(
+        Task(dispatch.task.id, dispatch.lease, 1, 0, dispatch.remaining, b"\x04work\x07default\x00\x00\0\0\0\0")
+    )
 
 
 def test_a_task_that_has_begun_does_not_expire(scene):
@@ -198,3 +217,44 @@ def test_status_of_an_ended_task_says_how_it_ended(scene):
     (status,) = scene.turn().sends[1]
     assert (status.state, status.outcome, status.error_type, status.error_message) == (6, 2, "ValueError", "bad")
     assert status.ended == 3000
+
+
+@pytest.mark.parametrize("letter", ["x", "ü", "界", "🙂"])
+def test_what_a_status_says_fits_into_it_however_long_names_and_errors_are(make_scene, letter):
+    """What cannot be written would take with it whatever leaves in the same moment, for everybody."""
+    scene = make_scene()
+    scene.client()
+    scene.worker()
+    labels = tuple(f"{number:02}{'x' * 126}" for number in range(64))
+    status = scene.status(scene.submit(requires=labels))
+    assert (status.reason, len(codec.encode(status)) > 1000) == (WaitReason.LABEL, True)
+
+    task_id = scene.submit(max_attempts=3)
+    ((_, _, lease),) = scene.dispatched()
+    report = codec.encode_report(Report(0, b"", error_type=letter * 256, error_message=letter * 16_000))
+    scene.receive(9, Result(scene.seq(9), task_id, lease, int(Outcome.FAILED), report))
+    status = scene.status(task_id)
+    assert status.error_message.startswith(letter * 200)
+    codec.encode(status)
+
+    scene.passes(60)
+    ((_, _, lease),) = scene.dispatched()
+    scene.receive(9, Result(scene.seq(9), task_id, lease, int(Outcome.FAILED), report, no_retry=True))
+    (ended,) = scene.turn().changes.ended
+    row = stored(task_id, state=int(TaskState.DEAD), outcome=int(Outcome.FAILED), history=ended.history)
+    scene.receive(1, Query(scene.seq(1), task_id))
+    (lookup,) = scene.turn().lookups
+    scene.broker.found(lookup, row, scene.now)
+    codec.encode(scene.turn().sends[1][0])
+
+
+def test_a_task_that_is_given_back_for_ever_can_be_asked_about(scene):
+    scene.client()
+    scene.worker()
+    task_id = scene.submit()
+    scene.broker.state.tasks.get(task_id).rarely().deliveries = 70_000
+    ((_, _, lease),) = scene.dispatched()
+    scene.receive(9, Return(scene.seq(9), task_id, lease, int(ReturnReason.OVERLOADED), text="x" * 1024))
+    status = scene.status(task_id)
+    assert status.deliveries == 65_535
+    codec.encode(status)
