@@ -228,10 +228,10 @@ def list_schedules(api: Api, *, as_json: bool) -> None:
     if as_json:
         write(msgspec.json.encode(found) + b"\n")
         return
-    columns = ("name", "when", "zone", "next", "last", "overlap", "catch up")
+    columns = ("name", "when", "zone", "next", "last", "overlap", "catch up", "left out")
     rows = (
         (each["name"], each["cron"] or f"every {span(each['every_ms'] / 1000)}", each["zone"] if each["cron"] else None,
-         _date(each["next_ms"]), _date(each["last_ms"]), each["overlap"], each["catch_up"])
+         _date(each["next_ms"]), _date(each["last_ms"]), each["overlap"], each["catch_up"], each["left_out"])
         for each in found
     )  # fmt: skip
     write(table(columns, rows).encode() if found else b"")

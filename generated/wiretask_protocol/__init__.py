@@ -1,4 +1,4 @@
-# Generated from spec/ (sha256 88f09ea445e52f83); do not edit.
+# Generated from spec/ (sha256 cc8e984844d8e543); do not edit.
 # Edit the spec and run: nox -s generate
 """The Wiretask protocol in Python: messages, codec, connections and machines, generated from the spec."""
 
@@ -7,7 +7,7 @@ from wiretask_protocol.connection import Connection
 from wiretask_protocol.errors import ERRORS, CodecDisagreement, ErrorCode, WireError, error_message
 
 #: SHA-256 of the spec that this was generated from.
-SPEC_DIGEST = "88f09ea445e52f83beb3b517d379c0eaffc39c6a87d1ffaf210d944d997f5221"
+SPEC_DIGEST = "cc8e984844d8e543ab91720a5f710a597aa2456597edb32ea37c118664b7fa32"
 
 #: The versions of the protocol that this speaks: the oldest and the newest.
 MIN_VERSION = 1

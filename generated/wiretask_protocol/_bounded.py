@@ -1,4 +1,4 @@
-# Generated from spec/ (sha256 88f09ea445e52f83); do not edit.
+# Generated from spec/ (sha256 cc8e984844d8e543); do not edit.
 # Edit the spec and run: nox -s generate
 """The bounded parts that the reference codec is built from: construct's own, with their traps closed.
 

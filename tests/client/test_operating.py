@@ -22,6 +22,7 @@ NIGHTLY = {
     "last_ms": 0,
     "overlap": "skip",
     "catch_up": "one",
+    "left_out": "the queue mail has 10 tasks",
 }
 
 
@@ -239,11 +240,12 @@ def test_a_queue_is_told_what_to_do_by_its_name(wiretask, http, verb):
 
 
 def test_recurring_tasks_are_listed_with_their_next_run(wiretask, http):
-    every = {**NIGHTLY, "name": "tick", "cron": None, "every_ms": 5_400_000, "last_ms": 10**18}
+    every = {**NIGHTLY, "name": "tick", "cron": None, "every_ms": 5_400_000, "last_ms": 10**18, "left_out": None}
     http.answers["GET", "/api/schedules"] = {"schedules": [NIGHTLY, every]}
     _, nightly, tick = wiretask("schedule list").stdout.splitlines()
     assert "30 2 * * 1-5" in nightly
     assert "2000-01-01 00:00:00Z" in nightly
+    assert nightly.rstrip().endswith("the queue mail has 10 tasks")
     assert "every 1 h 30 min" in tick
     assert str(10**18) in tick
 

@@ -38,6 +38,7 @@ from wiretask_protocol.messages import (
     ToScheduler,
 )
 from wiretask_scheduler.core import (
+    admission,
     delivery,
     dependencies,
     endings,
@@ -345,7 +346,7 @@ def _on_schedule(broker: Broker, client: Client, schedule: Schedule, now: Now) -
         try:
             recurring.put(state, schedule, now, former.principal if former is not None else client.principal)
         except recurring.BadScheduleError as error:
-            text = str(error)
+            code, text = error.code, str(error)
         else:
             return
     state.refuse(client.number, error_message(code, command=Schedule.COMMAND, seq=schedule.seq, text=text))
@@ -354,7 +355,7 @@ def _on_schedule(broker: Broker, client: Client, schedule: Schedule, now: Now) -
 def _forbidden(client: Client, schedule: Schedule) -> str | None:
     assert schedule.envelope is not None  # R-SCH-001
     _, queue = codec.envelope_route(schedule.envelope)
-    return None if client.grant.allows(queue) else submissions.forbidden(queue)
+    return None if client.grant.allows(queue) else admission.forbidden(queue)
 
 
 def _ignored(broker: Broker, peer: Peer, message: Any, now: Now) -> None:

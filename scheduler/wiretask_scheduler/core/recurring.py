@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from msgspec.structs import replace
 
 from wiretask_protocol import codec
+from wiretask_protocol.errors import ERRORS, ErrorCode
 from wiretask_protocol.messages import CancelMode, CatchUpPolicy, OverlapPolicy, Schedule, Submit
-from wiretask_scheduler.core import facts, requests, submissions
+from wiretask_scheduler.core import admission, facts, requests, submissions
 from wiretask_scheduler.core.grants import NOBODY
 from wiretask_scheduler.core.queues import placement
 from wiretask_scheduler.core.turn import Now
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 #: A run that is late by less than this is on time: the scheduler was restarted, say.
 ON_TIME_SECONDS = 60.0
+#: When one is looked at again that was good when it was put, and is not now.
+AGAIN_SECONDS = 600.0
 #: Missed runs that are caught up with, at most: the latest ones.
 CAUGHT_UP = 1000
 #: Octets of a frame before its payload.
@@ -56,7 +59,7 @@ NO_CALENDAR = Calendar(_no_calendar, _no_calendar)
 class Recurrence:
     """One recurring task."""
 
-    __slots__ = ("last_id", "last_run", "next", "principal", "schedule")
+    __slots__ = ("last_id", "last_run", "left_out", "next", "principal", "schedule")
 
     def __init__(
         self, schedule: Schedule, due: int, last_run: int = 0, last_id: bytes = b"", principal: str = NOBODY
@@ -69,6 +72,8 @@ class Recurrence:
         self.last_id = last_id
         #: Whose its runs are.
         self.principal = principal
+        #: Why the run that was due last is not there; empty where it is.
+        self.left_out = ""
 
 
 class Recurring:
@@ -98,7 +103,11 @@ class Recurring:
 
 
 class BadScheduleError(ValueError):
-    """The text says what is wrong with a schedule, and the remedy."""
+    """The text says what is wrong with a schedule, and the remedy; the code is what a client gets."""
+
+    def __init__(self, text: str, code: ErrorCode = ErrorCode.BAD_SCHEDULE) -> None:
+        super().__init__(text)
+        self.code = code
 
 
 def put(state: State, schedule: Schedule, now: Now, principal: str = NOBODY) -> None:
@@ -107,9 +116,7 @@ def put(state: State, schedule: Schedule, now: Now, principal: str = NOBODY) -> 
     former = state.recurring.get(schedule.name)
     if former is not None and former.schedule == schedule:
         return
-    for option in SINGLE:
-        if getattr(schedule, option) is not None:
-            raise BadScheduleError(f"{option} is for one task, and this one recurs; leave it out")
+    _check(state, schedule)
     due = _next(state, schedule, now.millis)
     if due is None:
         raise BadScheduleError(f"{schedule.cron!r} never comes; check its day and month")
@@ -119,6 +126,16 @@ def put(state: State, schedule: Schedule, now: Now, principal: str = NOBODY) -> 
     state.recurring.set(recurrence)
     _record(state, recurrence)
     state.timers.on(due, "recur", recurrence)
+
+
+def _check(state: State, schedule: Schedule) -> None:
+    refusal = admission.of_schedule(state, schedule)
+    if refusal is not None:
+        code, text = refusal
+        raise BadScheduleError(text or ERRORS[code].text, code)
+    for option in SINGLE:
+        if getattr(schedule, option) is not None:
+            raise BadScheduleError(f"{option} is for one task, and this one recurs; leave it out")
 
 
 def delete(state: State, name: str) -> bool:
@@ -137,9 +154,18 @@ def on_recur(state: State, recurrence: Recurrence, now: Now) -> None:
     if recurrence.next > now.millis:
         state.timers.on(recurrence.next, "recur", recurrence)
         return
-    due = _due(state, recurrence, now)
-    following = _next(state, schedule, now.millis, anchor=recurrence.next)
-    for moment in _chosen(schedule, due, now):
+    try:
+        due = _due(state, recurrence, now)
+        following = _next(state, schedule, now.millis, anchor=recurrence.next)
+    except BadScheduleError as error:
+        # It was good when it was put: the time zones of this machine are others now, or its clock is far out.
+        recurrence.left_out = str(error)
+        state.timers.at(now.monotonic + AGAIN_SECONDS, "recur", recurrence)
+        return
+    chosen = _chosen(schedule, due, now)
+    if not chosen:
+        recurrence.left_out = "no scheduler ran when it was due"
+    for moment in chosen:
         _run(state, recurrence, moment, now)
     if following is None:
         state.recurring.pop(schedule.name)
@@ -163,17 +189,21 @@ def _next(state: State, schedule: Schedule, millis: int, anchor: int | None = No
 
 
 def _due(state: State, recurrence: Recurrence, now: Now) -> list[int]:
-    """The moments that have come and have not been seen to, oldest first; the latest ones of many."""
+    """The moments that have come and have not been seen to, oldest first: as many of the latest as may get a run."""
     schedule, first = recurrence.schedule, recurrence.next
+    most = CAUGHT_UP if schedule.catch_up == CatchUpPolicy.ALL else 1
     if schedule.every is not None:
         latest = first + (now.millis - first) // schedule.every * schedule.every
         moments: Iterator[int] = iter(range(latest, first - 1, -schedule.every))
     else:
         assert schedule.cron is not None
         zone = schedule.zone or "UTC"
-        before = state.recurring.calendar.before(schedule.cron, zone, now.millis + 1)
+        try:
+            before = state.recurring.calendar.before(schedule.cron, zone, now.millis + 1)
+        except ValueError as error:
+            raise BadScheduleError(str(error)) from None
         moments = takewhile(lambda moment: moment >= first, before)
-    return list(islice(moments, CAUGHT_UP))[::-1] or [first]
+    return list(islice(moments, most))[::-1] or [first]
 
 
 def _chosen(schedule: Schedule, due: list[int], now: Now) -> list[int]:
@@ -194,13 +224,17 @@ def _run(state: State, recurrence: Recurrence, moment: int, now: Now) -> None:
         if schedule.overlap == OverlapPolicy.REPLACE:
             requests.stop(state, former, CancelMode.COOPERATIVE, now)
         elif schedule.overlap != OverlapPolicy.QUEUE:
+            recurrence.left_out = f"the run before it, {former.id.hex()}, has not ended"
             return
     assert schedule.envelope is not None  # R-SCH-001
     _, queue = codec.envelope_route(schedule.envelope)
     task_id = run_id(schedule.name, queue, moment)
-    recurrence.last_run, recurrence.last_id = moment, task_id
     if state.tasks.get(task_id) is None:
-        submissions.take_in(state, _submit(state, schedule, task_id), now, recurrence.principal)
+        left_out = submissions.take_in_run(state, _submit(state, schedule, task_id), now, recurrence.principal)
+        recurrence.left_out = left_out or ""
+        if left_out is not None:
+            return
+    recurrence.last_run, recurrence.last_id = moment, task_id
 
 
 def run_id(name: str, queue: str, moment: int) -> bytes:

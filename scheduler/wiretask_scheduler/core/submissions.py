@@ -1,29 +1,19 @@
-"""Taking tasks in: what a Submit must satisfy, and what becomes of its options."""
+"""Taking tasks in, and what becomes of their options. Whether one is taken in is `admission`'s."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from enum import IntEnum
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
 from wiretask_protocol import codec
 from wiretask_protocol.errors import ErrorCode, error_message
-from wiretask_protocol.limits import RELAY_HEADROOM
 from wiretask_protocol.machines import TaskMachineEvent, TaskMachineState
-from wiretask_protocol.messages import (
-    DependencyPolicy,
-    Outcome,
-    Submit,
-    SubmitFlags,
-    ToScheduler,
-    UniqueScope,
-    UniqueUntil,
-)
-from wiretask_scheduler.core import dependencies, endings, limits, uniques
+from wiretask_protocol.messages import DependencyPolicy, Outcome, Submit, SubmitFlags, ToScheduler
+from wiretask_scheduler.core import admission, dependencies, endings, limits, uniques
 from wiretask_scheduler.core.peers import Client
-from wiretask_scheduler.core.queues import Mode, Queue
+from wiretask_scheduler.core.queues import Queue
 from wiretask_scheduler.core.records import StoredTask
 from wiretask_scheduler.core.tasks import Links, Options, Rare, Task, move
 from wiretask_scheduler.core.timers import Kind
@@ -35,8 +25,6 @@ if TYPE_CHECKING:
 _WANT_RESULT = int(SubmitFlags.WANT_RESULT)
 _WANT_PROGRESS = int(SubmitFlags.WANT_PROGRESS)
 _REPEAT = int(SubmitFlags.REPEAT)
-
-Refusal = tuple[ErrorCode, str | None]
 
 
 def must_ask(state: State, client: Client, submit: Submit) -> bool:
@@ -96,7 +84,7 @@ def on_submit(state: State, client: Client, submit: Submit, now: Now) -> None:
         return
     queue = state.queues[name]
     links = _links(submit, task_type, name, client.principal)
-    refusal = _refusal(state, client, submit, task_type, queue, links)
+    refusal = admission.of_submit(state, client, submit, task_type, queue, links)
     if refusal is not None:
         code, text = refusal
         holder = None
@@ -140,78 +128,20 @@ def _links(submit: Submit, task_type: str, queue: str, principal: str) -> Links 
     )
 
 
-def _refusal(
-    state: State, client: Client, submit: Submit, task_type: str, queue: Queue, links: Links | None
-) -> Refusal | None:
-    if not client.grant.allows(queue.name):
-        return ErrorCode.FORBIDDEN, forbidden(queue.name)
-    if submit.task_id[14:] != queue.placement:
-        return ErrorCode.PLACEMENT_MISMATCH, None
-    if task_type.startswith("wiretask.") or queue.name.startswith("wiretask."):
-        return ErrorCode.RESERVED_NAME, None
-    if len(submit.envelope) > client.frame_limit - RELAY_HEADROOM:
-        return ErrorCode.TASK_TOO_LARGE, None
-    if state.store_full:
-        return ErrorCode.STORE_FULL, None
-    if queue.mode is Mode.CLOSED:
-        return ErrorCode.QUEUE_CLOSED, None
-    if queue.full:
-        text = f"the queue {queue.name} has {queue.live} tasks, and no more may wait in it; submit later"
-        return ErrorCode.QUEUE_FULL, text
-    return _link_refusal(state, client, submit, links) if links is not None else None
-
-
-def forbidden(queue: str) -> str:
-    """What somebody reads whose token is not for a queue."""
-    return f"the token is not for the queue {queue}; choose another queue, or use another token"
-
-
-def _link_refusal(state: State, client: Client, submit: Submit, links: Links) -> Refusal | None:
-    for name, known in _OPEN_ENUMS.items():
-        value = getattr(submit, name)
-        if value is not None and not known(value):
-            return ErrorCode.UNSUPPORTED_OPTION, f"this scheduler does not know what {name} says; it is older than you"
-    for task_id in links.after:
-        if task_id != submit.task_id and not _sees(state, client, task_id):
-            text = f"the task {task_id.hex()} is not known; submit it first, and within the dedup window"
-            return ErrorCode.UNKNOWN_DEPENDENCY, text
-    cycle = dependencies.cycle(state, submit.task_id, links.after, links)
-    if cycle is not None:
-        return ErrorCode.DEPENDENCY_CYCLE, f"the task would wait for itself: {cycle}"
-    misfit = dependencies.misfit(state, submit.task_id, links, client.principal)
-    if misfit is not None:
-        return ErrorCode.BAD_GROUP, misfit
-    if links.unique and uniques.holder(state, links.unique) is not None:
-        return ErrorCode.UNIQUE_CONFLICT, None
-    return None
-
-
-def _sees(state: State, client: Client, task_id: bytes) -> bool:
-    """Whether a task that another one is to wait for is known, lives or not, and the client's own."""
-    found = state.tasks.get(task_id) or client.known.get(task_id)
-    return found is not None and client.sees(found.options.principal)
-
-
-def _is_member(kind: type[IntEnum], value: int) -> bool:
-    return any(value == member for member in kind)
-
-
-#: Options whose values a newer client may have more of; what they say must be understood.
-_OPEN_ENUMS: dict[str, Callable[[Any], bool]] = {
-    "unique": lambda unique: _is_member(UniqueScope, unique.scope) and _is_member(UniqueUntil, unique.until),
-    "on_dependency_failure": lambda policy: _is_member(DependencyPolicy, policy),
-}
 FINAL_STATES = frozenset(
     {TaskMachineState.SUCCEEDED, TaskMachineState.DEAD, TaskMachineState.CANCELLED, TaskMachineState.EXPIRED}
 )
 
 
-def take_in(state: State, submit: Submit, now: Now, principal: str) -> Task:
-    """Takes a task in that no client has submitted and nobody waits for."""
-    task_type, queue = codec.envelope_route(submit.envelope)
-    options = _options(state, submit, task_type, queue, principal)
-    links = _links(submit, task_type, queue, principal)
-    return _take_in(state, submit, options, state.queues[queue], 0, now, links, {})
+def take_in_run(state: State, submit: Submit, now: Now, principal: str) -> str | None:
+    """Takes in a run of a recurring task, for which nobody waits. Returns why not, where it is left out."""
+    task_type, name = codec.envelope_route(submit.envelope)
+    queue, links = state.queues[name], _links(submit, task_type, name, principal)
+    refusal = admission.of_run(state, queue, links)
+    if refusal is None:
+        options = _options(state, submit, task_type, name, principal)
+        _take_in(state, submit, options, queue, 0, now, links, {})
+    return refusal
 
 
 def _take_in(

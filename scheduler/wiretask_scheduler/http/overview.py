@@ -198,4 +198,5 @@ def _schedule(recurrence: Recurrence) -> shapes.Schedule:
         catch_up=CatchUpPolicy(schedule.catch_up or CatchUpPolicy.SKIP).name.lower(),
         next_ms=recurrence.next,
         last_ms=recurrence.last_run or None,
+        left_out=recurrence.left_out or None,
     )

@@ -190,6 +190,7 @@ class Schedule(Struct, kw_only=True):
     catch_up: str
     next_ms: int | None
     last_ms: int | None
+    left_out: Annotated[str | None, Meta(description="Why the run that was due last is not there.")]
 
 
 class Schedules(Struct, kw_only=True):

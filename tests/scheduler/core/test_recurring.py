@@ -8,9 +8,21 @@ import pytest
 
 from wiretask_protocol import codec
 from wiretask_protocol.errors import ErrorCode
-from wiretask_protocol.messages import CatchUpPolicy, Envelope, OverlapPolicy, Schedule, ScheduleAction, TaskState
+from wiretask_protocol.messages import (
+    CatchUpPolicy,
+    Envelope,
+    OverlapPolicy,
+    Schedule,
+    ScheduleAction,
+    TaskState,
+    UniqueKey,
+    UniqueScope,
+    UniqueUntil,
+)
 from wiretask_scheduler import calendar
-from wiretask_scheduler.core.recurring import run_id
+from wiretask_scheduler.core import Now
+from wiretask_scheduler.core.queues import Mode
+from wiretask_scheduler.core.recurring import AGAIN_SECONDS, run_id
 
 ENVELOPE = codec.encode_envelope(Envelope("work", "default", 0, b"body"))
 
@@ -135,6 +147,119 @@ def test_a_schedule_that_makes_no_sense_is_refused_with_the_remedy(scene, option
     assert len(scene.broker.state.recurring) == 0
 
 
+@pytest.mark.parametrize(
+    ("options", "code", "said"),
+    [
+        ({"envelope": codec.encode_envelope(Envelope("wiretask.x", "default", 0, b""))}, ErrorCode.RESERVED_NAME, "reserved"),
+        ({"envelope": codec.encode_envelope(Envelope("work", "wiretask.x", 0, b""))}, ErrorCode.RESERVED_NAME, "reserved"),
+        ({"envelope": codec.encode_envelope(Envelope("work", "default", 0, bytes(61_440)))}, ErrorCode.TASK_TOO_LARGE, "larger"),
+        ({"overlap": 200}, ErrorCode.UNSUPPORTED_OPTION, "overlap"),
+        ({"catch_up": 200}, ErrorCode.UNSUPPORTED_OPTION, "catch_up"),
+        ({"unique": UniqueKey("k", 200, UniqueUntil.ENDED, 0)}, ErrorCode.UNSUPPORTED_OPTION, "unique"),
+    ],
+)  # fmt: skip
+def test_what_no_task_may_be_recurs_neither(make_scene, options, code, said):
+    scene = make_scene(frame_limit=65_536)
+    scene.client()
+    put(scene, every=1000, **options)
+    error = scene.turn().sends[1][0]
+    assert (error.code, error.seq) == (code, 1)
+    assert said in error.text
+    assert len(scene.broker.state.recurring) == 0
+
+
+def test_a_full_store_takes_no_new_recurring_task_and_lets_the_same_one_be(scene):
+    scene.client()
+    put(scene, every=10_000)
+    scene.broker.set_store_full(full=True)
+    put(scene, every=10_000)
+    assert scene.errors() == []
+    put(scene, every=20_000)
+    assert scene.errors() == [ErrorCode.STORE_FULL]
+
+
+def left_out(scene, name="job"):
+    return scene.broker.state.recurring.get(name).left_out
+
+
+def test_a_queue_that_takes_nothing_new_gets_no_runs_either(scene):
+    scene.client()
+    put(scene, every=10_000)
+    scene.broker.set_mode("default", Mode.CLOSED, scene.now)
+    scene.passes(10.1)
+    assert (live(scene), "run empty" in left_out(scene)) == ([], True)
+    scene.broker.set_mode("default", Mode.OPEN, scene.now)
+    scene.passes(10)
+    assert (len(live(scene)), left_out(scene)) == (1, "")
+
+
+def test_runs_make_a_queue_no_longer_than_it_may_be(make_scene):
+    scene = make_scene(queue_length_limits={"default": 2})
+    scene.client()
+    put(scene, every=1000, overlap=OverlapPolicy.QUEUE)
+    scene.passes(60)
+    assert len(live(scene)) == 2
+    assert "the queue default has 2 tasks" in left_out(scene)
+
+
+def test_a_full_store_gets_no_runs_until_there_is_room(scene):
+    scene.client()
+    put(scene, every=10_000)
+    scene.broker.set_store_full(full=True)
+    scene.passes(10.1)
+    assert live(scene) == []
+    scene.broker.set_store_full(full=False)
+    scene.passes(10)
+    assert len(live(scene)) == 1
+
+
+def test_a_run_whose_unique_key_another_task_has_is_left_out_and_takes_the_key_from_nobody(scene):
+    scene.client()
+    scene.worker()
+    unique = UniqueKey("k", UniqueScope.QUEUE, UniqueUntil.ENDED, 0)
+    holder = scene.submit(unique=unique, delay=15_000)
+    put(scene, every=10_000, overlap=OverlapPolicy.QUEUE, unique=unique)
+    scene.passes(10.1)
+    assert [task.id for task in live(scene)] == [holder]
+    assert holder.hex() in left_out(scene)
+    scene.passes(5)
+    assert scene.work() == [holder]
+    scene.passes(5)
+    (run,) = live(scene)
+    scene.submit(unique=unique)
+    assert scene.errors() == [ErrorCode.UNIQUE_CONFLICT]
+    scene.passes(10)
+    assert live(scene) == [run]
+
+
+def test_a_run_that_waits_for_the_former_says_so(scene):
+    scene.client()
+    put(scene, every=10_000)
+    scene.passes(20.1)
+    (run,) = live(scene)
+    assert left_out(scene) == f"the run before it, {run.id.hex()}, has not ended"
+
+
+def test_a_zone_that_has_gone_costs_its_own_runs_and_no_other_timer(scene):
+    """It was there when the task was put: a machine may have got other time zones since."""
+    scene.client()
+    put(scene, cron="* * * * *", zone="Europe/Zurich")
+    late = scene.submit(delay=60_000)
+    known = scene.broker.state.recurring.calendar
+
+    def gone(*_):
+        raise ValueError("there is no time zone 'Europe/Zurich'")
+
+    scene.broker.state.recurring.calendar = known._replace(after=gone, before=gone)
+    scene.passes(120)
+    assert [(task.id, task.state.name) for task in live(scene)] == [(late, "READY")]
+    assert "no time zone" in left_out(scene)
+    scene.broker.state.recurring.calendar = known
+    scene.passes(AGAIN_SECONDS)
+    assert len(live(scene)) > 1
+    assert left_out(scene) == "" or "has not ended" in left_out(scene)
+
+
 def test_a_spread_delays_each_run_by_chance_and_not_its_name(make_scene):
     scene = make_scene()
     scene.broker.state.jitter = lambda: 0.5
@@ -197,8 +322,6 @@ def test_a_clock_that_is_put_back_an_hour_runs_nothing_twice(scene):
     put(scene, every=60_000, overlap=OverlapPolicy.QUEUE)
     scene.passes(61)
     ran = [task.id for task in live(scene)]
-    from wiretask_scheduler.core import Now
-
     back = Now(scene.now.monotonic + 1, scene.now.wall - 3600)
     scene.broker.tick(back)
     assert [task.id for task in live(scene)] == ran
