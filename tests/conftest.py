@@ -1,4 +1,4 @@
-"""What all tests share: Hypothesis without chance, and how many mutations the differential test makes."""
+"""What all tests share: Hypothesis without chance, how many mutations the differential test makes, and certificates."""
 
 import os
 
@@ -29,3 +29,26 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--mutants", action="store_true", help="write the table of which case kills which mutant anew")
     parser.addoption("--seeds", type=int, default=40, help="seeds of the simulation")
     parser.addoption("--seed", type=int, default=None, help="replay one seed of the simulation")
+
+
+class Certificates:
+    """Files with an authority, and with a certificate of it and its key."""
+
+    def __init__(self, folder):
+        import trustme
+
+        authority = trustme.CA()
+        made = authority.issue_cert("localhost")
+        for name, blobs in (
+            ("ca", [authority.cert_pem]),
+            ("cert", made.cert_chain_pems),
+            ("key", [made.private_key_pem]),
+        ):
+            path = folder / f"{name}.pem"
+            path.write_bytes(b"".join(blob.bytes() for blob in blobs))
+            setattr(self, name, str(path))
+
+
+@pytest.fixture(scope="session")
+def certificates(tmp_path_factory):
+    return Certificates(tmp_path_factory.mktemp("certificates"))

@@ -8,16 +8,12 @@ from __future__ import annotations
 
 import http.client
 from typing import Any, Self
-from urllib.parse import SplitResult, urlencode, urlsplit
+from urllib.parse import urlencode
 
 import msgspec
 
-from wiretask_client.errors import BadCall, OperationRefused, Unreachable
-
-#: Where the scheduler serves HTTP if nobody says otherwise (its `--http`).
-DEFAULT_URL = "http://127.0.0.1:9002"
-#: Names it where nothing else does.
-VARIABLE = "WIRETASK_HTTP"
+from wiretask_client.address import URL_VARIABLE, parse_url
+from wiretask_client.errors import OperationRefused, Unreachable
 
 _KINDS = {"http": http.client.HTTPConnection, "https": http.client.HTTPSConnection}
 
@@ -85,21 +81,9 @@ class Api:
         why = (error.strerror if isinstance(error, OSError) else None) or str(error) or type(error).__name__
         return (
             f"no scheduler serves HTTP at {self._url} ({why.lower()}); start one there, or name another with --http "
-            f"or ${VARIABLE}"
+            f"or ${URL_VARIABLE}"
         )
 
 
 #: HTTP statuses from here on are refusals.
 _REFUSALS = 400
-
-
-def parse_url(url: str) -> SplitResult:
-    """The parts of http://HOST:PORT, or of HOST:PORT. Raises BadCall."""
-    try:
-        parts = urlsplit(url if "://" in url else f"http://{url}")
-        valid = parts.scheme in _KINDS and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        valid = False
-    if not valid or parts.query or parts.fragment or parts.username or not url.isascii() or not url.isprintable():
-        raise BadCall(f"{url!r} is not where a scheduler serves HTTP; write {DEFAULT_URL} for example")
-    return parts

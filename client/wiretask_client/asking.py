@@ -10,11 +10,12 @@ from typing import Any
 import click
 import msgspec
 
-from wiretask_client.address import DEFAULT_ADDRESS, VARIABLE, default_address, parse_address
-from wiretask_client.client import Client
-from wiretask_client.connected import DEFAULT_TIMEOUT_SECONDS
+from wiretask_client import terminal
+from wiretask_client.config import SETTINGS, Config, load
 from wiretask_client.errors import BadCall
 from wiretask_client.ids import id_bytes
+from wiretask_client.kinds import Switch
+from wiretask_client.sources import Setting
 
 Command = Callable[..., None]
 
@@ -46,11 +47,6 @@ def duration(text: str) -> float:
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
-def host_port(text: str) -> str:
-    """An address, unchanged."""
-    return _checked(parse_address, text)
-
-
 def task_id_text(text: str) -> str:
     """A task id, unchanged."""
     return _checked(id_bytes, text)
@@ -69,19 +65,44 @@ def taking(options: Sequence[Callable[[Command], Command]]) -> Callable[[Command
     return lambda command: functools.reduce(lambda made, option: option(made), reversed(options), command)
 
 
+#: Settings that have a flag on every command: who we are to a scheduler, and whom we trust.
+_SECURITY = ("credentials", "tls", "tls_ca", "tls_cert", "tls_key")
+
+
+def configured(*names: str) -> Callable[[Command], Command]:
+    """Gives a command flags for some settings, and the Config that follows from them and from all other sources."""
+    named = [setting for setting in SETTINGS if setting.name in (*names, *_SECURITY)]
+
+    def configuring(command: Command) -> Command:
+        @functools.wraps(command)
+        def asking(*args: Any, file: str | None, **kwargs: Any) -> None:
+            flags = {setting.name: kwargs.pop(setting.name) for setting in named}
+            config = load(file or click.get_current_context().find_root().obj, flags)
+            terminal.say_as(config.log_format)
+            command(config, *args, **kwargs)
+
+        return taking([*map(_flag, named), _config_file])(asking)
+
+    return configuring
+
+
+_config_file = click.option("--config", "file", metavar="FILE", help="A TOML file; its table is [client].")
+
+
+def _flag(setting: Setting) -> Callable[[Command], Command]:
+    about = setting.about if setting.default is None else f"{setting.about}  [{setting.default}]"
+    if isinstance(setting.kind, Switch):
+        return click.option(f"{setting.flag}/--no-{setting.flag[2:]}", setting.name, default=None, help=about)
+    return click.option(setting.flag, setting.name, metavar=setting.kind.metavar, help=about)
+
+
 def reaches(command: Command) -> Command:
     """Gives a command the options that say where the scheduler is, and its client."""
 
-    @click.option(
-        "--scheduler",
-        type=host_port,
-        metavar="HOST:PORT",
-        help=f"Where it is; else ${VARIABLE}, else {DEFAULT_ADDRESS}.",
-    )
-    @click.option("--timeout", type=seconds, default=DEFAULT_TIMEOUT_SECONDS, help="Bounds reaching it (10).")
+    @configured("scheduler", "timeout")
     @functools.wraps(command)
-    def reaching(*args: Any, scheduler: str | None, timeout: float | None, **kwargs: Any) -> None:
-        command(Client(scheduler or host_port(default_address()), timeout=timeout), *args, **kwargs)
+    def reaching(config: Config, *args: Any, **kwargs: Any) -> None:
+        command(config.client(), *args, **kwargs)
 
     return reaching
 

@@ -16,7 +16,7 @@ from typing import Any
 import click
 import msgspec
 
-from wiretask_client import looking
+from wiretask_client import config, looking
 from wiretask_client.asking import arguments_of, prints, reaches, taking, task_id_text
 from wiretask_client.client import Client
 from wiretask_client.errors import ClientError, NotFinished
@@ -34,10 +34,25 @@ from wiretask_client.wording import described
 DEFAULT_TYPE = "sha256"
 
 
-@click.group(cls=Program, no_args_is_help=False, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=Program, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--config", "file", metavar="FILE", help="A TOML file; its table is [client].  [$WIRETASK_CONFIG]")
+@click.option("--check-config", is_flag=True, help="Say whether the settings are right, and do nothing.")
+@click.option("--print-config", is_flag=True, help="Print what holds and where it comes from, and do nothing.")
 @click.version_option(VERSION, message="%(prog)s %(version)s")
-def main() -> None:
-    """Submit tasks to a Wiretask scheduler, and look after them."""
+@click.pass_context
+def main(ctx: click.Context, file: str | None, check_config: bool, print_config: bool) -> None:
+    """Submit tasks to a Wiretask scheduler, and look after them.
+
+    Settings come from a file ($WIRETASK_CONFIG, else ~/.config/wiretask/wiretask.toml), from the environment
+    (WIRETASK_CLIENT_SCHEDULER …) and from flags of the commands, each stronger than the one before.
+    """
+    ctx.obj = file
+    if check_config or print_config:
+        text = config.shown(file)
+        write((text if print_config else "ok\n").encode())
+        ctx.exit()
+    if ctx.invoked_subcommand is None:
+        raise click.UsageError("Missing command.")
 
 
 @main.command()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import functools
-import os
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -15,8 +14,7 @@ from urllib.parse import quote
 import click
 import msgspec
 
-from wiretask_client.asking import Command, duration, seconds, taking, task_id_text
-from wiretask_client.connected import DEFAULT_TIMEOUT_SECONDS
+from wiretask_client.asking import Command, configured, duration, taking, task_id_text
 from wiretask_client.errors import OperationRefused
 from wiretask_client.ids import id_bytes, id_text
 from wiretask_client.tables import table
@@ -26,6 +24,7 @@ from wiretask_client.wording import span
 
 if TYPE_CHECKING:
     from wiretask_client.api import Api
+    from wiretask_client.config import Config
 
 #: On one page: what the HTTP side gives at most.
 _PAGE = 1000
@@ -46,15 +45,12 @@ def as_json(command: Command) -> Command:
 def operates(command: Command) -> Command:
     """Gives a command the options that say where the HTTP side is, and what asks there."""
 
-    @click.option(
-        "--http", metavar="URL", help="Where HTTP is served; else $WIRETASK_HTTP, else http://127.0.0.1:9002."
-    )
-    @click.option("--timeout", type=seconds, default=DEFAULT_TIMEOUT_SECONDS, help="Bounds reaching it (10).")
+    @configured("http", "timeout")
     @functools.wraps(command)
-    def operating(*args: Any, http: str | None, timeout: float | None, **kwargs: Any) -> None:
-        from wiretask_client.api import DEFAULT_URL, VARIABLE, Api  # noqa: PLC0415 -- HTTP takes its time to load
+    def operating(config: Config, *args: Any, **kwargs: Any) -> None:
+        from wiretask_client.api import Api  # noqa: PLC0415 -- HTTP takes its time to load
 
-        with Api(http or os.environ.get(VARIABLE) or DEFAULT_URL, timeout) as api:
+        with Api(config.http, config.timeout) as api:
             command(api, *args, **kwargs)
 
     return operating

@@ -21,6 +21,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, NoReturn, TextIO, TypeVar
 
 import click
+import msgspec
 
 from wiretask_client.errors import (
     BadCall,
@@ -91,7 +92,23 @@ def exit_code(error: ClientError) -> int:
 
 def complain(text: str) -> None:
     """Says something on stderr, as one line."""
-    click.echo(f"{PROGRAM}: {escaped(text)}", err=True)
+    if _form == "json":
+        import datetime as dt  # noqa: PLC0415 -- for programs
+
+        when = dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        line = {"time": when, "level": "error", "event": text, "logger": PROGRAM}
+        click.echo(msgspec.json.encode(line).decode(), err=True)
+    else:
+        click.echo(f"{PROGRAM}: {escaped(text)}", err=True)
+
+
+def say_as(form: str) -> None:
+    """How `complain` says it from now on: as text for people, or as json for programs."""
+    global _form  # noqa: PLW0603 -- there is one stderr
+    _form = form
+
+
+_form = "text"
 
 
 def one_line(error: ClientError) -> str:

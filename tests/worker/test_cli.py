@@ -198,8 +198,8 @@ def test_options_come_from_a_file_and_the_environment_and_the_command_line_goes_
         (["--tasks", "absent"], "cannot import the task module 'absent': ModuleNotFoundError"),
         (["--tasks", "my_tasks.py"], "give the module's name, not its file: --tasks my_tasks"),
         (["--scheduler", "nowhere"], "'nowhere' is not an address; write HOST:PORT"),
-        (["--executor", "gpu"], "'gpu' is not one of 'thread', 'process', 'inline'"),
-        (["--concurrency", "0"], "0 is not in the range"),
+        (["--executor", "gpu"], "--executor: 'gpu' is not one of thread, process, inline"),
+        (["--concurrency", "0"], "--concurrency: 0 is out of range; write a number from 1 to 16384"),
         (["--queue", "a b"], "is not the name of a queue"),
         (["--config", "absent.toml"], "absent.toml cannot be read"),
         (["--colour"], "No such option"),
@@ -366,3 +366,52 @@ def test_a_limit_that_is_none_is_refused(folder, option, value):
         assert (code, err.count("\n")) == (2, 1)
 
     asyncio.run(main())
+
+
+def test_settings_are_checked_and_printed_and_nothing_is_started(folder):
+    (folder / "wiretask.toml").write_text("[worker]\nconcurrency = 3\n")
+
+    async def said(*arguments):
+        return await (await Worker.start(folder, "--config", "wiretask.toml", *arguments)).end()
+
+    async def main():
+        assert await said("--check-config", "--tasks", "absent") == (0, "ok\n", "")
+        code, out, err = await said("--print-config", "--prefetch", "5")
+        assert (code, err) == (0, "")
+        assert "concurrency = 3  # wiretask.toml\n" in out
+        assert "prefetch = 5  # --prefetch\n" in out
+        code, out, err = await said("--check-config", "--prefetch", "-1")
+        assert (code, out) == (2, "")
+        assert err == "wiretask-worker: --prefetch: -1 is out of range; write a number from 0 to 16384\n"
+
+    asyncio.run(main())
+
+
+def test_sighup_reads_the_settings_again_and_what_is_wrong_changes_nothing(folder, scenario, words):
+    file = folder / "wiretask.toml"
+    file.write_text('[worker]\ntasks = ["my_tasks"]\n')
+
+    async def steps(scheduler, address):
+        worker = await Worker.start(folder, "--scheduler", address, WIRETASK_CONFIG="wiretask.toml")
+        peer = await scheduler.peer()
+        await peer.get(Subscribe)
+        await worker.ready()
+        file.write_text("[worker\n")
+        worker.process.send_signal(signal.SIGHUP)
+        await worker.line(worker.process.stderr, "ERROR nothing is reloaded: wiretask.toml is not TOML: ")
+        file.write_text('[worker]\nlog_format = "json"\nconcurrency = 9\n')
+        worker.process.send_signal(signal.SIGHUP)
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            line = json.loads(await worker.process.stderr.readline())
+        assert line["event"] == "reloaded: log_format; this takes a restart: tasks, concurrency"
+        peer.send(words.assign(1, kind="add"))
+        result = await peer.get(Result)
+        peer.accept(result.seq)
+        worker.process.send_signal(signal.SIGTERM)
+        code, _, err = await worker.end()
+        assert code == 0
+        failed = next(line for line in map(json.loads, err.splitlines()) if "attempt" in line)
+        assert (failed["level"], failed["type"], failed["attempt"]) == ("warning", "add", 1)
+        assert failed["task"] in failed["event"]
+
+    scenario(steps)

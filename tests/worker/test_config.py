@@ -3,7 +3,7 @@ import pytest
 from wiretask_protocol.messages import CancelSupport, QueueWeight, Resource
 from wiretask_worker import backoff, logs
 from wiretask_worker.backoff import Backoff
-from wiretask_worker.config import Config, parse_address, parse_label, parse_queue, parse_resource, read_file
+from wiretask_worker.config import Config, parse_address, parse_label, parse_queue, parse_resource
 from wiretask_worker.errors import DefinitionError
 from wiretask_worker.handlers import Catalog, Handler
 
@@ -39,36 +39,6 @@ def test_a_queue_has_a_weight():
 def test_what_is_no_queue_is_refused(text):
     with pytest.raises(ValueError, match=r"is not (the name of a queue|a weight)"):
         parse_queue(text)
-
-
-KNOWN = ("scheduler", "tasks", "log_level")
-
-
-@pytest.mark.parametrize("text", ['tasks = ["a"]\nlog-level = "info"', '[worker]\ntasks = ["a"]\nlog_level = "info"'])
-def test_a_file_says_the_options_at_its_top_or_in_a_table(tmp_path, text):
-    path = tmp_path / "worker.toml"
-    path.write_text(text)
-    assert read_file(str(path), KNOWN) == {"tasks": ["a"], "log_level": "info"}
-
-
-@pytest.mark.parametrize(
-    ("text", "words"),
-    [
-        ("colour = 1", "'colour' is not an option of the worker; it knows log_level, scheduler, tasks"),
-        ("= 1", "is not TOML"),
-        ("worker = 1", r"worker is to be a table: \[worker\]"),
-    ],
-)
-def test_a_file_that_does_not_fit_is_refused(tmp_path, text, words):
-    path = tmp_path / "worker.toml"
-    path.write_text(text)
-    with pytest.raises(ValueError, match=words):
-        read_file(str(path), KNOWN)
-
-
-def test_a_file_that_is_not_there_is_refused(tmp_path):
-    with pytest.raises(ValueError, match=r"worker.toml cannot be read: No such file"):
-        read_file(str(tmp_path / "worker.toml"), KNOWN)
 
 
 def plain():

@@ -1,142 +1,60 @@
-"""The command line of the worker. Options come from it, from WIRETASK_WORKER_… variables, or from a TOML file."""
+"""The command line of the worker. What can be said is in `settings`; each of it is a flag, too."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 
 from wiretask_worker import logs
-from wiretask_worker.config import (
-    EXECUTORS,
-    SLOTS_MAXIMUM,
-    Config,
-    parse_address,
-    parse_label,
-    parse_queue,
-    parse_resource,
-    parse_size,
-    read_file,
-)
 from wiretask_worker.errors import WorkerError
+from wiretask_worker.kinds import Many, Switch
+from wiretask_worker.settings import SETTINGS, Configured
+from wiretask_worker.sources import Setting
+from wiretask_worker.version import VERSION
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 
-class _Parsed(click.ParamType[Any]):
-    """A parameter that one of our functions reads."""
-
-    def __init__(self, name: str, parse: Callable[[str], Any]) -> None:
-        self.name = name
-        self._parse = parse
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Reads what was typed."""
-        if not isinstance(value, str):
-            return value
-        try:
-            return self._parse(value)
-        except ValueError as error:
-            self.fail(str(error), param, ctx)
+def _flags(function: F) -> F:
+    """Gives the command a flag for each setting. What they say is read where all sources are."""
+    for setting in reversed(SETTINGS):
+        function = _flag(setting)(function)
+    return function
 
 
-def _configure(ctx: click.Context, _param: click.Parameter, path: str | None) -> str | None:
-    if path is not None:
-        known = {parameter.name for parameter in ctx.command.params if parameter.name} - {"config", "help"}
-        try:
-            ctx.default_map = read_file(path, known)
-        except ValueError as error:
-            raise click.BadParameter(str(error)) from error
-    return path
+def _flag(setting: Setting) -> Callable[[F], F]:
+    otherwise = setting.default if setting.default not in (None, False) else setting.otherwise
+    about = setting.about if otherwise is None else f"{setting.about}  [{otherwise}]"
+    if isinstance(setting.kind, Switch):
+        return click.option(f"{setting.flag}/--no-{setting.flag[2:]}", setting.name, default=None, help=about)
+    many = isinstance(setting.kind, Many)
+    return click.option(setting.flag, setting.name, metavar=setting.kind.metavar, multiple=many, help=about)
 
 
-_SLOTS = click.IntRange(1, SLOTS_MAXIMUM)
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@_flags
+@click.option("--config", "file", metavar="FILE", help="A TOML file; its table is [worker].  [$WIRETASK_CONFIG]")
+@click.option("--check-config", is_flag=True, help="Say whether the settings are right, and start nothing.")
+@click.option("--print-config", is_flag=True, help="Print what holds and where it comes from, and start nothing.")
+@click.version_option(VERSION, prog_name="wiretask-worker", message="%(prog)s %(version)s")
+def command(*, file: str | None, check_config: bool, print_config: bool, **flags: Any) -> None:
+    """Runs tasks for a Wiretask scheduler. The type sha256 is always there; --tasks brings yours.
 
-
-@click.command(context_settings={"auto_envvar_prefix": "WIRETASK_WORKER", "help_option_names": ["-h", "--help"]})
-@click.option("--scheduler", type=_Parsed("HOST:PORT", parse_address), default="127.0.0.1:9001", show_default=True)
-@click.option("--tasks", multiple=True, metavar="MODULE", help="A module with @task functions; several are fine.")
-@click.option("--concurrency", type=_SLOTS, help="How many tasks run at a time.  [default: fits the executor]")
-@click.option(
-    "--executor",
-    type=click.Choice(EXECUTORS),
-    default="thread",
-    show_default=True,
-    help="Where plain functions run; async ones always run on the event loop.",
-)
-@click.option("--prefetch", type=click.IntRange(0, SLOTS_MAXIMUM), help="How many tasks wait here for a slot.")
-@click.option(
-    "--queue",
-    "queue",
-    type=_Parsed("NAME[=WEIGHT]", parse_queue),
-    multiple=True,
-    help="A queue to take tasks from.  [default: default, and those that the tasks name]",
-)
-@click.option(
-    "--label",
-    "label",
-    type=_Parsed("NAME", parse_label),
-    multiple=True,
-    help="What tasks can require of this worker; several are fine.",
-)
-@click.option(
-    "--resource",
-    "resource",
-    type=_Parsed("NAME=AMOUNT", parse_resource),
-    multiple=True,
-    help="What it has for tasks that use something up, as gpu=2 or memory=4GiB.",
-)
-@click.option("--name", default="", help="What people call this worker.  [default: host:process]")
-@click.option(
-    "--health-file", metavar="PATH", help="A file with a line of JSON, written every 5 s while there is a scheduler."
-)
-@click.option("--max-tasks", type=click.IntRange(1), help="Replace a process that has done so many tasks.")
-@click.option("--max-memory", type=_Parsed("SIZE", parse_size), help="Replace a process that uses more, as 512MiB.")
-@click.option("--reload", is_flag=True, help="Start anew when a task module changes; for development.")
-@click.option("--config", metavar="FILE", is_eager=True, callback=_configure, help="A TOML file with these options.")
-@click.option("--log-level", type=click.Choice(logs.LEVELS), default="info", show_default=True)
-@click.version_option(package_name="wiretask", prog_name="wiretask-worker")
-def command(
-    *,
-    scheduler: tuple[str, int],
-    tasks: tuple[str, ...],
-    concurrency: int | None,
-    executor: str,
-    prefetch: int | None,
-    queue: tuple[Any, ...],
-    label: tuple[str, ...],
-    resource: tuple[Any, ...],
-    name: str,
-    health_file: str | None,
-    max_tasks: int | None,
-    max_memory: int | None,
-    reload: bool,
-    config: str | None,
-    log_level: str,
-) -> None:
-    """Runs tasks for a Wiretask scheduler. The type sha256 is always there; --tasks brings yours."""
-    del config  # its callback has read it
-    logs.set_up(log_level)
-    host, port = scheduler
-    chosen = Config(
-        host=host,
-        port=port,
-        tasks=tasks,
-        executor=executor,
-        concurrency=concurrency,
-        prefetch=prefetch,
-        queues=queue,
-        labels=label,
-        resources=resource,
-        name=name,
-        health_file=health_file,
-        max_tasks=max_tasks,
-        max_memory=max_memory,
-        reload=reload,
-    )
+    Settings also come from the file and from the environment (WIRETASK_WORKER_CONCURRENCY …); flags are stronger than
+    both. SIGTERM drains: what runs is finished. SIGHUP reads the settings again.
+    """
+    configured = Configured(file, flags)
+    if print_config or check_config:
+        click.echo(configured.shown() if print_config else "ok\n", nl=False)
+        return
+    config = configured.config
+    logs.set_up(config.log_level, config.log_format)
     from wiretask_worker import runtime  # noqa: PLC0415 -- asyncio, and all that a worker needs; --help needs none of it
 
-    sys.exit(runtime.run(chosen))
+    sys.exit(runtime.run(config, configured.reload))
 
 
 def main() -> None:
@@ -150,5 +68,5 @@ def main() -> None:
     except click.Abort:
         sys.exit(130)
     except WorkerError as error:
-        click.echo(f"wiretask-worker: {error}", err=True)
+        click.echo(f"wiretask-worker: {logs.escape(str(error))}", err=True)
         sys.exit(error.exit_code)

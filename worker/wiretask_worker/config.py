@@ -5,12 +5,8 @@ from __future__ import annotations
 import os
 import re
 import socket
-import tomllib
-from collections.abc import Iterable
 from dataclasses import dataclass
-from importlib import metadata
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from wiretask_protocol.limits import FRAME_LIMIT
 from wiretask_protocol.messages import CancelSupport, QueueWeight, Resource
@@ -18,6 +14,12 @@ from wiretask_worker.core.settings import Settings, TypeSettings
 from wiretask_worker.core.texts import fit
 from wiretask_worker.errors import DefinitionError
 from wiretask_worker.handlers import Catalog, Handler
+from wiretask_worker.version import AGENT
+
+if TYPE_CHECKING:
+    import ssl
+
+    from wiretask_protocol.authentication import Credentials
 
 EXECUTORS = ("thread", "process", "inline")
 DEFAULT_QUEUE = "default"
@@ -61,6 +63,11 @@ class Config:
     max_tasks: int | None = None
     max_memory: int | None = None
     reload: bool = False
+    log_level: str = "info"
+    log_format: str = "text"
+    #: What it proves that it knows, and how it trusts its scheduler; None for neither. SIGHUP may change both.
+    credentials: Credentials | None = None
+    tls: ssl.SSLContext | None = None
 
     @property
     def slots(self) -> int:
@@ -97,7 +104,7 @@ class Config:
             concurrency=self.slots,
             prefetch=prefetch,
             frame_limit=self.frame_limit,
-            agent=f"wiretask-worker/{_version()}",
+            agent=AGENT,
             name=self.label,
         )
 
@@ -161,27 +168,6 @@ def parse_size(text: str) -> int:
     return int(found[1]) << 10 * _UNITS.index(found[2] or "")
 
 
-def read_file(path: str, known: Iterable[str]) -> dict[str, Any]:
-    """The options in a TOML file, at its top or in its table [worker]. Raises ValueError that says the remedy."""
-    try:
-        loaded = tomllib.loads(Path(path).read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ValueError(f"{path} cannot be read: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path} is not TOML: {error}") from error
-    table = loaded.get("worker", loaded)
-    if not isinstance(table, dict):
-        raise ValueError(  # noqa: TRY004 -- a mistake in a file, not of a programmer
-            f"{path}: worker is to be a table: [worker]"
-        )
-    options = {str(key).replace("-", "_"): value for key, value in table.items()}
-    names = sorted(known)
-    for name in options:
-        if name not in names:
-            raise ValueError(f"{path}: {name!r} is not an option of the worker; it knows {', '.join(names)}")
-    return options
-
-
 def _queues(catalog: Catalog) -> list[str]:
     named = [handler.queue for handler in catalog if handler.queue is not None]
     return list(dict.fromkeys([DEFAULT_QUEUE, *named]))
@@ -192,10 +178,3 @@ def _processors() -> int:
         return len(os.sched_getaffinity(0))
     except AttributeError:  # not on macOS
         return os.cpu_count() or 1
-
-
-def _version() -> str:
-    try:
-        return metadata.version("wiretask")
-    except metadata.PackageNotFoundError:  # run from a checkout that is not installed
-        return "unknown"

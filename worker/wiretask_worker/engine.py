@@ -25,7 +25,7 @@ from wiretask_worker.errors import RefusedError, WorkerError
 from wiretask_worker.executors.base import Executor
 from wiretask_worker.executors.inline import InlineExecutor
 from wiretask_worker.link import Link
-from wiretask_worker.logs import escape
+from wiretask_worker.logs import about, escape
 
 _LOG = logging.getLogger(__name__)
 _LEVELS = {"info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
@@ -226,7 +226,9 @@ def _tell(assignment: Assignment, finished: Finished) -> None:
     report = decode_report(finished.report)
     task, outcome = id_text(assignment.task_id), Outcome(finished.outcome).name.lower()
     what = escape(f"{report.error_type}: {report.error_message}")
-    _LOG.warning("task %s (%s), attempt %d, %s: %s", task, assignment.envelope.type, assignment.attempt, outcome, what)
+    kind, attempt = assignment.envelope.type, assignment.attempt
+    fields = about(task=task, type=kind, attempt=attempt, outcome=outcome)
+    _LOG.warning("task %s (%s), attempt %d, %s: %s", task, kind, attempt, outcome, what, extra=fields)
     if report.traceback is not None and _LOG.isEnabledFor(logging.DEBUG):
         for line in report.traceback.splitlines():
             _LOG.debug("  %s", escape(line))

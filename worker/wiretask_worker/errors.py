@@ -1,6 +1,7 @@
 """What can go wrong in a worker, as one short tree, and what a handler raises to say how its attempt ends.
 
 WorkerError               the worker cannot go on; one line and an exit code
+  ConfigError             2  its configuration cannot be used
   DefinitionError         2  a task module is wrong: it cannot be imported, or a task in it cannot be run
   RefusedError            3  the scheduler will not have this worker, or this worker the scheduler, now or later
 HandlerSignal             raised by handlers
@@ -20,6 +21,12 @@ class WorkerError(Exception):
     """The worker cannot go on. The text is one line that says the remedy."""
 
     exit_code = 1
+
+
+class ConfigError(WorkerError):
+    """The configuration cannot be used."""
+
+    exit_code = 2
 
 
 class DefinitionError(WorkerError):

@@ -2,6 +2,7 @@
 
 SIGTERM or SIGINT           drain: finish what runs, give back what has not begun, exit 0
 a second one                stop now, exit 130
+SIGHUP                      read the settings again
 """
 
 from __future__ import annotations
@@ -23,11 +24,11 @@ import msgspec
 from wiretask_protocol import trust
 from wiretask_protocol.authentication import Credentials
 from wiretask_protocol.limits import HANDSHAKE_DEADLINE_MS
-from wiretask_worker import loading, memory, provided, reloading
+from wiretask_worker import loading, logs, memory, provided, reloading
 from wiretask_worker.backoff import Backoff
 from wiretask_worker.config import Config
 from wiretask_worker.engine import Engine
-from wiretask_worker.errors import DefinitionError, RefusedError, WorkerError
+from wiretask_worker.errors import ConfigError, DefinitionError, RefusedError, WorkerError
 from wiretask_worker.executors.base import Executor
 from wiretask_worker.executors.coroutines import CoroutineExecutor
 from wiretask_worker.executors.inline import InlineExecutor
@@ -133,6 +134,22 @@ class Runtime:
     def stop(self) -> None:
         """Ends now, whatever runs."""
         self._stopped.set()
+
+    def obey_reload(self, reread: Callable[[], tuple[Config, str]]) -> None:
+        """SIGHUP reads the settings again from now on: `reread` says what holds then. What is wrong changes nothing."""
+
+        def renew() -> None:
+            try:
+                self._config, said = reread()
+            except ConfigError as error:
+                _LOG.error("nothing is reloaded: %s", escape(str(error)))
+                return
+            self._tls = self._config.tls
+            self.engine.core.renew(self._config.credentials)
+            logs.set_up(self._config.log_level, self._config.log_format)
+            _LOG.info("%s", escape(said))
+
+        self._loop.add_signal_handler(signal.SIGHUP, renew)
 
     # -- the connection
 
@@ -264,7 +281,7 @@ class Runtime:
         self.engine.fail(DefinitionError(f"in a child process: {text}"))
 
 
-def run(config: Config, *, credentials: Credentials | None = None, tls: ssl.SSLContext | None = None) -> int:
+def run(config: Config, reread: Callable[[], tuple[Config, str]] | None = None) -> int:
     """Imports the task modules and runs a worker. Returns the exit code; raises WorkerError."""
     loading.search_here()
     catalog = loading.load(config.tasks)
@@ -272,8 +289,10 @@ def run(config: Config, *, credentials: Credentials | None = None, tls: ssl.SSLC
 
     async def main() -> int:
         loop = asyncio.get_running_loop()
-        runtime = Runtime(config, catalog, loop, say_ready, credentials=credentials, tls=tls)
+        runtime = Runtime(config, catalog, loop, say_ready, credentials=config.credentials, tls=config.tls)
         runtime.obey_signals()
+        if reread is not None:
+            runtime.obey_reload(reread)
         watching = asyncio.create_task(reloading.watch(catalog, runtime.drain)) if config.reload else None
         code = await runtime.run()
         if watching is not None:

@@ -47,6 +47,8 @@ class Line:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        #: What proves who this is, from the next connection on.
+        self.credentials = settings.credentials
         self.stage = Stage.OFFLINE
         #: Secret of the session that our leases belong to; None before the first accept.
         self.session: bytes | None = None
@@ -80,7 +82,7 @@ class Line:
 
     def open(self, nonce: int, now: float, proof_nonce: bytes, certificate: bytes) -> Hello:
         """There is a stream: what to send on it first."""
-        credentials = self._settings.credentials
+        credentials = self.credentials
         self.stage = Stage.OPENING
         self._nonce = nonce
         self._heard_seq = 0
@@ -97,8 +99,7 @@ class Line:
             name=self._settings.name,
             unknown=((_GREASE_TAG + nonce % 16, b""),),
         )
-        if credentials is not None:
-            self._opening = Opening(hello, credentials, proof_nonce, certificate)
+        self._opening = None if credentials is None else Opening(hello, credentials, proof_nonce, certificate)
         return hello
 
     def prove(self, challenge: Auth) -> Auth | None:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from wiretask_protocol.authentication import Credentials
 from wiretask_protocol.errors import ErrorCode, error_message
 from wiretask_protocol.limits import RELAY_HEADROOM, RESUME_GRACE_MS
 from wiretask_protocol.messages import Goodbye, GoodbyeReason, Progress, ReturnReason, Task, ToWorker
@@ -96,6 +97,10 @@ class Worker:
         self._session.stay_away = 0.0
         self._desk.turn.sends.append(self._line.open(nonce, now, proof_nonce, certificate))
         self._session.settle(now)
+
+    def renew(self, credentials: Credentials | None) -> None:
+        """What proves who this is, from the next connection on."""
+        self._line.credentials = credentials
 
     def heard(self, now: float) -> None:
         """Octets came, whole messages or not."""

@@ -116,7 +116,7 @@ def _stay(_number: int, _frame: object) -> None:
 
 def main() -> None:
     """Runs a child on the inherited descriptor that the command line names."""
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _stay)
     stream = socket.socket(fileno=int(sys.argv[1]))
     stream.set_inheritable(False)
