@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 from click.testing import CliRunner
 
-from wiretask_client.api import parse_url
+from wiretask_client.address import parse_url
 from wiretask_client.cli import main
 from wiretask_client.errors import BadCall
 

@@ -135,3 +135,16 @@ def test_a_refused_proof_is_final(play):
 
 def test_settings_do_not_show_the_token(play):
     assert TOKEN not in repr(play.core._session._settings)
+
+
+def test_renewed_credentials_prove_who_it_is_on_the_next_connection(play):
+    Handshake(play)
+    play.core.renew(credentials(f"bob:{TOKEN}"))
+    play.lose()
+    again = Handshake(play)
+    assert again.open.key_id == "bob"
+    play.hear(again.challenge() and again.accepts())
+    play.lose()
+    play.core.renew(None)
+    assert Handshake(play).open.key_id is None
+    assert "this worker has no credentials" in left_with(play.hear(CHALLENGE), ErrorCode.AUTH_REQUIRED)
