@@ -59,7 +59,8 @@ class Server:
         #: Octets since the start, for the metrics.
         self.received = self.sent = 0
         self._listener: asyncio.Server | None = None
-        self._ticked = 0.0
+        #: When it ticked last, and how much of the processor this process had had by then.
+        self._ticked = self._ran = 0.0
         self._paused: set[Role] = set()
 
     async def listen(self, host: str, port: int, tls: Tls | None = None) -> tuple[str, int]:
@@ -173,8 +174,13 @@ class Server:
         now = time.monotonic()
         late = now - self._ticked - TICK_SECONDS
         self._ticked = now
+        ran = time.process_time() - self._ran
+        self._ran += ran
         if late > STALL_SECONDS:
-            log.warning("the event loop stood still for %.1f s", late)
+            # Where it has not run, the machine is busy, or was asleep.
+            log.warning(
+                "the event loop stood still for %.1f s; this process ran for %.1f s of it", late, self._ran - ran
+            )
         else:
             connections: list[Link | Doorway] = [*self.links.values(), *self.doorways]
             for connection in connections:

@@ -5,6 +5,7 @@ import random
 import sys
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, Phase, given, note, settings
 from hypothesis.errors import Unsatisfiable
 
@@ -127,6 +128,7 @@ def hold_against_each_other(spec, name: str) -> None:
             codecs.read(part, spoilt(payload, chance.choice(payloads)[1], chance))
 
 
+@pytest.mark.timeout(600)
 def test_both_codecs_of_any_spec_are_one(request, tmp_path):
     numbers = itertools.count()
 

@@ -80,7 +80,7 @@ REFUSED = {
     "# nothing but a comment": ("S005", 1),
     "a: \x07": ("S004", 1),
     "a: 1\nb: \x00": ("S004", 2),
-    "a: " + "[" * 2000: ("S012", 1),
+    "a: " + "[" * 200: ("S012", 1),
 }
 
 
@@ -128,6 +128,14 @@ def test_lists_may_be_as_deep_as_a_spec_needs_and_no_deeper(file, parser):
     read(file, "a.yaml")
     file.write_text("[" * (MAX_DEPTH + 1) + "]" * (MAX_DEPTH + 1))
     with pytest.raises(SpecError, match="S012"):
+        read(file, "a.yaml")
+
+
+def test_what_is_too_deep_for_the_parser_itself_is_refused_in_its_words(file, parser):
+    file.write_text("a: " + "[" * 2000)
+    with pytest.raises(
+        SpecError, match=r"a\.yaml:1: (S012: is nested more than|S004: is not YAML: exceeded maximum nesting)"
+    ):
         read(file, "a.yaml")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import sys
 import urllib.error
@@ -14,6 +15,8 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parents[1] / "system"))
 
 from parts import Part, start_worker
+
+from wiretask_scheduler.server import STALL_SECONDS
 
 #: Losses and deaths that tests cause are not the fault of tasks; and nobody waits ten seconds for who is dead.
 _PATIENT = {"crash_limit": 10_000, "loss_limit": 10_000, "resume_grace_seconds": 1}
@@ -86,6 +89,12 @@ class Place:
         status = Path(f"/proc/{self.scheduler.process.pid}/status").read_text()
         line = next(line for line in status.splitlines() if line.startswith("VmRSS:"))
         return int(line.split()[1]) * 1024
+
+    def stalls(self) -> list[str]:
+        """What the log says of an event loop that stood still by its own fault: a busy machine is another matter."""
+        said = re.findall(r"the event loop stood still for .*; this process ran for (.*) s of it", self.log)
+        assert len(said) == self.log.count("stood still"), self.log
+        return [ran for ran in said if float(ran) > STALL_SECONDS]
 
     def get(self, path: str) -> Any:
         """What the HTTP side says, as JSON where it is; the status where it is an error."""

@@ -90,7 +90,7 @@ def test_settings_come_from_the_file_and_the_environment(start, tmp_path):
     (tmp_path / "wiretask.toml").write_text('[scheduler]\nstore = "sqlite:mine.db"\nhttp = "127.0.0.1:0"\n')
     process = start("--config", "wiretask.toml", environment={"WIRETASK_SCHEDULER_LISTEN": "127.0.0.1:0"})
     process.ready()
-    address = process.process.stderr.readline().split()[-1]
+    address = next(line for line in process.process.stderr if "http://" in line).split()[-1]
     with urllib.request.urlopen(f"{address}/healthz", timeout=10) as answer:
         assert answer.read() == b"ok\n"
     assert process.end(signal.SIGTERM)[0] == 0
