@@ -42,6 +42,7 @@ _FILE = click.Path(path_type=Path)
     "--tls-client-ca", type=_FILE, metavar="FILE", help="Serve those alone whose certificate one of these signed."
 )
 @click.option("--insecure", is_flag=True, default=None, help="Serve other machines without authentication.")
+@click.version_option(package_name="wiretask", prog_name="wiretask-scheduler")
 def main(*, file: Path | None, **flags: str | bool | Path | None) -> None:
     """Takes tasks from clients, keeps them safe, and hands them to workers.
 
