@@ -12,7 +12,7 @@ import nox
 nox.needs_version = ">=2024.10.9"
 nox.options.default_venv_backend = "uv|virtualenv"
 nox.options.reuse_existing_virtualenvs = True
-nox.options.sessions = ["lint", "types", "tests", "simulate", "conformance"]
+nox.options.sessions = ["lint", "types", "tests", "wheels", "simulate", "conformance"]
 
 PYPROJECT = nox.project.load_toml("pyproject.toml")
 CONFORMANCE = Path(__file__).parent / "conformance"
@@ -158,6 +158,19 @@ def zipped_suite(session: nox.Session, folder: Path = CONFORMANCE.parent / "dist
     zipapp.create_archive(staged, target, interpreter="/usr/bin/env python3", compressed=True)
     session.log(f"{target}: {target.stat().st_size // 1024} KiB; python3 {target.name} --help")
     return target
+
+
+@nox.session
+def wheels(session: nox.Session) -> None:
+    """Builds sdist and wheel, installs each extra alone, and runs the commands and a task from what is installed."""
+    session.install("-q", "build", "virtualenv")
+    session.run("python", "tests/shipping/wheels.py", "--folder", session.create_tmp())
+
+
+@nox.session(default=False)
+def images(session: nox.Session) -> None:
+    """Builds the images with buildah on a base made with debootstrap, and runs a task in them; takes root and minutes."""
+    session.run("python", "tests/shipping/images.py", "--folder", session.create_tmp(), *session.posargs)
 
 
 @nox.session(default=False)
