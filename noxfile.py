@@ -169,7 +169,7 @@ def wheels(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def images(session: nox.Session) -> None:
-    """Builds the images with buildah on a base made with debootstrap, and runs a task in them; takes root and minutes."""
+    """Builds the images with buildah, on a base made with debootstrap, and runs a task in them; needs root."""
     session.run("python", "tests/shipping/images.py", "--folder", session.create_tmp(), *session.posargs)
 
 
