@@ -79,6 +79,9 @@ def commands(text: str) -> Iterator[tuple[str, str]]:
     for part in re.split(r"^(?=\$ |\^[C\\])", text, flags=re.MULTILINE):
         if not part:
             continue
+        if part.startswith("^"):
+            yield part.rstrip("\n"), ""
+            continue
         typed, _, printed = re.sub(r"\\\n", "\\\0", part).partition("\n")
         yield typed.removeprefix("$ ").replace("\\\0", "\\\n"), printed
 

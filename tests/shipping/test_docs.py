@@ -96,7 +96,13 @@ def test_what_is_printed_is_compared_but_for_what_may_differ(shown, printed, fit
 
 
 def test_a_console_is_commands_and_what_they_print():
-    assert list(commands("$ a\n1\n2\n$ b \\\n  c\n^C\n")) == [("a", "1\n2\n"), ("b \\\n  c", ""), ("^C", "")]
+    assert list(commands("$ a\n1\n2\n$ b \\\n  c\n^C\n^\\\n$ d")) == [
+        ("a", "1\n2\n"),
+        ("b \\\n  c", ""),
+        ("^C", ""),
+        ("^\\", ""),
+        ("d", ""),
+    ]
 
 
 @pytest.mark.parametrize(
