@@ -127,7 +127,7 @@ def forgets_dependencies_in_a_restart() -> None:
 
 @bug
 def forgets_results_of_groups_in_a_restart() -> None:
-    product.dependencies.load_part = nothing
+    product.groups.load_part = nothing
 
 
 @bug

@@ -18,7 +18,7 @@ from wiretask_protocol.messages import (
     UniqueScope,
     UniqueUntil,
 )
-from wiretask_scheduler.core import dependencies, uniques
+from wiretask_scheduler.core import dependencies, groups, uniques
 from wiretask_scheduler.core.peers import Client
 from wiretask_scheduler.core.queues import Mode, Queue
 from wiretask_scheduler.core.tasks import Links
@@ -97,7 +97,7 @@ def _of_links(state: State, client: Client, submit: Submit, links: Links) -> Ref
     cycle = dependencies.cycle(state, submit.task_id, links.after, links)
     if cycle is not None:
         return ErrorCode.DEPENDENCY_CYCLE, f"the task would wait for itself: {cycle}"
-    misfit = dependencies.misfit(state, submit.task_id, links, client.principal)
+    misfit = groups.misfit(state, submit.task_id, links, client.principal)
     if misfit is not None:
         return ErrorCode.BAD_GROUP, misfit
     if links.unique and uniques.holder(state, links.unique) is not None:

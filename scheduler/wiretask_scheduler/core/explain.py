@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from wiretask_protocol.errors import short
@@ -54,6 +55,8 @@ def told(text: str | None) -> str | None:
     return None if text is None else short(text)
 
 
+#: Of the tasks that one waits for: more would keep others waiting.
+_LOOKED_AT = 10_000
 #: What a Status can say; a task may be given back for ever.
 _MOST_DELIVERIES = (1 << 16) - 1
 #: Reasons of tasks that stand in line with others.
@@ -145,9 +148,12 @@ def _dependency_text(state: State, task: Task) -> str:
     if rare is None or rare.links is None:
         return ""
     group = state.dependencies.groups.get(task.id)
-    waits_for = next((found for found in rare.links.after if state.tasks.get(found) is not None), None)
+    first = islice(rare.links.after, _LOOKED_AT)
+    waits_for = next((found for found in first if state.tasks.get(found) is not None), None)
     if waits_for is not None:
         return f"{rare.blockers} tasks must end first, such as {waits_for.hex()}"
+    if rare.links.size < 0:
+        return f"{rare.blockers} tasks must end first"
     ended = group.ended if group is not None else 0
     return f"{ended} of the {rare.links.size} members of its group have ended"
 

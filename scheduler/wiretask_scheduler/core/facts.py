@@ -35,6 +35,8 @@ class Kind(IntEnum):
     HEIR = 8
     #: The principal of a session: its token.
     PRINCIPAL = 9
+    #: What waits for a task is being cancelled, whatever it asked for: its id, or its id and that of its callback.
+    UPROOT = 10
 
 
 FactKey = tuple[int, bytes]
@@ -92,6 +94,11 @@ def heir(token: bytes) -> FactKey:
 def principal(token: bytes) -> FactKey:
     """The key of whose a session is."""
     return Kind.PRINCIPAL, token
+
+
+def uproot(dependency: bytes, callback: bytes) -> FactKey:
+    """The key of a tree that is being cancelled; of a callback, where it waits for its member."""
+    return Kind.UPROOT, dependency + callback
 
 
 def pack(value: Any) -> bytes:

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from wiretask_protocol.machines import TaskMachineEvent, TaskMachineState
-from wiretask_scheduler.core import dependencies, facts, limits, operations, recurring, sessions, uniques
+from wiretask_scheduler.core import dependencies, facts, groups, limits, operations, recurring, sessions, uniques
 from wiretask_scheduler.core.facts import SEQ_OCTETS, Kind
 from wiretask_scheduler.core.peers import Worker
 from wiretask_scheduler.core.tasks import Rare, Task, move
@@ -46,6 +46,7 @@ def load(
             linked.append(task)
     for task in linked:
         dependencies.load(state, task, edges.pop(task.seq, ()))
+    dependencies.load_uproots(state)
     _forget(state, edges, stops, keys)
     if state.sessions:
         state.grace = True
@@ -86,7 +87,7 @@ def _load_facts(
             case Kind.EDGE:
                 edges[int.from_bytes(key[:SEQ_OCTETS], "big")].append(key[SEQ_OCTETS:])
             case Kind.PART:
-                dependencies.load_part(state, key[:16], int.from_bytes(key[16:], "big"), fact.value)
+                groups.load_part(state, key[:16], int.from_bytes(key[16:], "big"), fact.value)
             case Kind.UNIQUE:
                 uniques.load(state, key, fact)
                 if fact.forget is None:
@@ -101,6 +102,8 @@ def _load_facts(
                 stops[int.from_bytes(key, "big")] = facts.unpack(fact.value, int)
             case Kind.HEIR:
                 sessions.load_heir(state, key, fact.value)
+            case Kind.UPROOT:
+                state.dependencies.uprooted.add((kind, key))
             case Kind.PRINCIPAL:
                 state.sessions[key].principal = fact.value.decode()
     return edges, stops, keys

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from wiretask_protocol.machines import TaskMachineEvent, TaskMachineState
 from wiretask_protocol.messages import UniqueUntil
-from wiretask_scheduler.core import dependencies, facts, loading, uniques
+from wiretask_scheduler.core import dependencies, facts, groups, loading, uniques
 from wiretask_scheduler.core.queues import Mode
 from wiretask_scheduler.core.tasks import Task, move
 from wiretask_scheduler.core.turn import Revived
@@ -54,7 +54,7 @@ def revive(state: State, stored: StoredTask, parts: Iterable[tuple[int, bytes]])
     rare.backoff = False
     if links is not None and links.size >= 0:
         for place, value in parts:
-            dependencies.load_part(state, stored.id, place, value)
+            groups.load_part(state, stored.id, place, value)
         group = state.dependencies.groups.get(stored.id)
         if (group.ended if group is not None else 0) < links.size:
             state.dependencies.groups.pop(stored.id, None)

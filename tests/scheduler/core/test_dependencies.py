@@ -1,9 +1,21 @@
 """Tasks that wait for others: `after`, and what becomes of them when one fails."""
 
 import pytest
+from msgspec.structs import replace
 
 from wiretask_protocol.errors import ErrorCode
-from wiretask_protocol.messages import Cancel, DependencyPolicy, Gather, Group, Outcome, TaskState, WaitReason
+from wiretask_protocol.messages import (
+    Cancel,
+    CancelMode,
+    DependencyPolicy,
+    Gather,
+    Group,
+    Outcome,
+    TaskState,
+    WaitReason,
+)
+from wiretask_scheduler.core import dependencies
+from wiretask_scheduler.core.facts import Kind
 
 RUN = int(DependencyPolicy.RUN)
 
@@ -264,3 +276,76 @@ def test_an_id_that_was_used_before_leaves_no_edge_behind(lasting):
     lasting.sent()
     assert len(lasting.broker.state.dependencies) == 0
     assert lasting.broker.state.tasks.count == 1
+
+
+def cancel_tree(scene, task_id):
+    scene.receive(1, Cancel(scene.seq(1), task_id, 0, int(CancelMode.COOPERATIVE), tree=True))
+
+
+def test_a_tree_that_was_being_cancelled_when_the_scheduler_died_is_cancelled_to_its_end(lasting):
+    """Its Cancel has been accepted, and those that would run all the same are too many for one go."""
+    lasting.client()
+    root = lasting.submit(delay=10_000_000)
+    for _ in range(2500):
+        child = lasting.submit(after=(root,), on_dependency_failure=DependencyPolicy.RUN)
+    grandchild = lasting.submit(after=(child,), on_dependency_failure=DependencyPolicy.RUN)
+    lasting.sent()
+    cancel_tree(lasting, root)
+    lasting.sent()
+    assert lasting.broker.state.tasks.get(grandchild) is not None
+    lasting.crash()
+    lasting.sent()
+    lasting.passes(1)
+    assert lasting.dispatched() == []
+    assert lasting.broker.state.tasks.count == 0
+    lasting.crash()
+    assert not lasting.broker.state.dependencies.uprooted
+    assert not lasting.turn().changes.ranges
+
+
+def test_so_is_a_callback_whose_member_was_in_the_tree(lasting, monkeypatch):
+    monkeypatch.setattr(dependencies, "_SLICE", 1)
+    lasting.client()
+    root = lasting.submit(delay=10_000_000)
+    callback = lasting.submit(gather=Gather(1, 0), on_dependency_failure=DependencyPolicy.RUN)
+    member = lasting.submit(after=(root,), group=Group(callback, 0), on_dependency_failure=DependencyPolicy.RUN)
+    last = lasting.submit(after=(callback,), on_dependency_failure=DependencyPolicy.RUN)
+    cancel_tree(lasting, root)
+    assert {task_id for task_id, _ in lasting.outcomes()} == {root, member}
+    assert {task.id for task in lasting.broker.state.tasks} == {callback, last}
+    lasting.crash()
+    lasting.passes(1)
+    lasting.sent()
+    assert lasting.broker.state.tasks.count == 0
+
+
+def test_a_tree_that_is_cancelled_in_one_go_leaves_nothing_to_remember(lasting):
+    lasting.client()
+    lasting.worker()
+    root = lasting.submit()
+    child = lasting.submit(after=(root,), on_dependency_failure=DependencyPolicy.RUN)
+    lasting.sent()
+    cancel_tree(lasting, root)
+    turn = lasting.turn()
+    assert [row.outcome for row in turn.changes.ended] == [Outcome.CANCELLED]
+    assert [key for key in turn.changes.facts if key[0] == Kind.UPROOT] == []
+    assert lasting.broker.state.tasks.get(child) is None
+
+
+class _Unsearched(tuple):
+    """What a task waits for, which nobody may go through for each of its ends."""
+
+    __slots__ = ()
+
+    def __contains__(self, item):
+        raise AssertionError("it was searched")
+
+
+def test_a_task_that_waits_for_thousands_is_told_of_each_end_without_a_search(scene):
+    scene.client()
+    worker = scene.worker(slots=3000)
+    before = [scene.submit() for _ in range(3000)]
+    last = scene.submit(after=tuple(before))
+    rare = scene.broker.state.tasks.get(last).rare
+    rare.links = replace(rare.links, after=_Unsearched(rare.links.after))
+    assert scene.work(worker) == [*before, last]
