@@ -1,8 +1,9 @@
 """Everything that the core remembers, and the few operations that all its parts share.
 
-The parts are modules of functions over a `State`: submissions take tasks in, delivery hands them out, reports take
-results, endings end tasks, sessions follow the workers, dependencies, limits and uniques say what must wait for what,
-recurring makes tasks by the calendar, operations do what an operator asks for, explain tells why.
+The parts are modules of functions over a `State`: admission says whether a task is taken in, submissions take it in,
+delivery hands tasks out, reports take results, endings end tasks, sessions follow the workers, dependencies, groups,
+limits and uniques say what must wait for what, recurring makes tasks by the calendar, operations do what an operator
+asks for, explain tells why.
 """
 
 from __future__ import annotations
