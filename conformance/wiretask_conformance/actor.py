@@ -14,9 +14,10 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
+from wiretask_conformance.handshake import Handshake
 from wiretask_conformance.verdicts import Failed, HarnessError, TimedOut
 from wiretask_conformance.watch import Received, Watch
-from wiretask_conformance.wire import Wire
+from wiretask_conformance.wire import HEADER, Wire
 
 _READ_OCTETS = 1 << 16
 #: A peer that sends this much that nobody expects is not read any more.
@@ -36,6 +37,8 @@ class Actor:
         self.wire = wire
         self.log = log
         self.watch = Watch(name, plays, against, wire)
+        #: The handshake, for proofs.
+        self.seen = Handshake()
         self.closed = False
         self.raw = False
         self.left = False
@@ -93,7 +96,7 @@ class Actor:
         except (KeyError, ValueError, OverflowError, TypeError) as error:
             raise HarnessError("%s cannot be written as octets: %r" % (message, error)) from None
         self.log("%s > %s" % (self.name, described(message, value)))
-        self.said(Received(message, value))
+        self.said(Received(message, value, frame[HEADER:]))
         await self.write(frame, sizes)
 
     async def send_octets(self, octets: bytes, sizes: list[int] | None = None) -> None:
@@ -115,6 +118,7 @@ class Actor:
         """What follows for us from a message of our own."""
         self.watch.decide(sent.event)
         self.watch.agree(sent)
+        self.seen.see(sent.message, sent.value.get("kind"), sent.payload)
         self._hear_heartbeat(sent)
         if self.sent_to is not None and self.wire.spec.messages[sent.message]["sequenced"]:
             self.sent_to = max(self.sent_to, int(sent.value["seq"]))
@@ -213,6 +217,7 @@ class Actor:
             for received in self.watch.take(octets):
                 self.log("%s < %s" % (self.name, described(received.message, received.value)))
                 self.watch.agree(received)
+                self.seen.see(received.message, received.value.get("kind"), received.payload)
                 self.judge(received)
                 await self._answer(received)
         except Failed as wrong:

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from wiretask_conformance import interrupts
+from wiretask_conformance import handshake, interrupts
 from wiretask_conformance.results import Result
 from wiretask_conformance.scenario import Scenario, templates
 from wiretask_conformance.spec import Spec
@@ -130,8 +130,10 @@ async def _run(
         played = [result for result in results.values() if result.verdict != "not_applicable"]
         return len(played) >= HOPELESS and all(result.verdict == "timeout" for result in played)
 
-    if together:
-        await _together(troupe, together, done, more)
+    for guarded in (False, True):
+        sharing = [scenario for scenario in together if ("auth" in scenario.needs) is guarded]
+        if sharing:
+            await _together(troupe, sharing, done, more)
     await _bounded(ADAPTERS, more, singly, lambda scenario: _singly(troupe, scenario, done))
     late = [result.id for result in results.values() if result.verdict == "timeout"]
     if hopeless():
@@ -184,9 +186,14 @@ async def _together(
 async def _shared(lobby: Stage) -> dict[str, Any]:
     """A scheduler for all: one that gives up lost workers soon, where that can be said."""
     try:
-        return await lobby.ask("listen", config=SHARED_LIMITS)
+        return await lobby.ask("listen", **_wanted(lobby.scenario, SHARED_LIMITS))
     except NotApplicable:
-        return await lobby.ask("listen", config={})
+        return await lobby.ask("listen", **_wanted(lobby.scenario, {}))
+
+
+def _wanted(scenario: Scenario, config: dict[str, str]) -> dict[str, Any]:
+    """What a scheduler is to be like."""
+    return {"config": config, **({"tokens": handshake.TOKENS} if "auth" in scenario.needs else {})}
 
 
 async def _singly(troupe: Troupe, scenario: Scenario, done: Callable[[Result], None], patience: float = 1.0) -> None:
@@ -223,7 +230,7 @@ async def _played(stage: Stage, *, listen: bool = False) -> Result:
     verdict, detail = "pass", ""
     try:
         if listen:
-            stage.connect_to("listen", await stage.ask("listen", config=stage.scenario.config))
+            stage.connect_to("listen", await stage.ask("listen", **_wanted(stage.scenario, stage.scenario.config)))
         await stage.play()
     except (ContractError, Ended) as error:
         verdict, detail = _broken(error)

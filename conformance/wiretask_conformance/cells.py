@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from wiretask_conformance.matching import merged
 from wiretask_conformance.scenario import Scenario, Step
 from wiretask_conformance.spec import Event, Spec
 
@@ -33,7 +34,15 @@ _BUSY: list[Step] = [
     {"expect": IT, "message": "Credit", "where": {"begun": 1}},
 ]
 _GOODBYE: Step = {"send": IT, "message": "Goodbye", "value": {"reason": "shutting_down"}}
-_CHALLENGE: Step = {"send": IT, "message": "Auth", "value": {"kind": "challenge"}}
+#: The same, of an implementation that has been given a token.
+_GUARDED: dict[str, list[Step]] = {
+    role: [
+        merged(step, {"with": {"credentials": "$credentials"}}) if step.get("ask") in ("serve", "open") else step
+        for step in steps
+    ]
+    for role, steps in (("worker", _SERVED), ("client", _OPENED))
+}
+_PROVED: list[Step] = [{"challenge": IT}, {"expect_proof": IT}]
 _HEARD: Step = {"accept": IT, "answer": False}
 _TAKEN: Step = {"accept": IT}
 _SUBMITTED: Step = {"expect": IT, "message": "Submit", "bind": {"task": "task_id"}}
@@ -42,7 +51,7 @@ REACHED: dict[str, dict[str, list[Step]]] = {
     "scheduler": {
         "greeting": [{"connect": IT, "open": False}],
         "challenged": [
-            {"connect": IT, "as": "client", "accepted": False},
+            {"connect": IT, "as": "client", "key": "ann", "accepted": False},
             {"expect": IT, "message": "Auth", "where": {"kind": "challenge"}},
         ],
         "worker_new": [{"connect": IT, "as": "worker"}],
@@ -56,13 +65,13 @@ REACHED: dict[str, dict[str, list[Step]]] = {
     },
     "worker": {
         "opening": [*_SERVED, _HEARD],
-        "proving": [*_SERVED, _HEARD, _CHALLENGE, {"expect": IT, "message": "Auth", "where": {"kind": "proof"}}],
+        "proving": [*_GUARDED["worker"], _HEARD, *_PROVED],
         "accepted": [*_SERVED, _TAKEN],
         "leaving": [*_SERVED, _TAKEN, *_BUSY, _GOODBYE],
     },
     "client": {
         "opening": [*_OPENED, _HEARD],
-        "proving": [*_OPENED, _HEARD, _CHALLENGE, {"expect": IT, "message": "Auth", "where": {"kind": "proof"}}],
+        "proving": [*_GUARDED["client"], _HEARD, *_PROVED],
         "accepted": [*_OPENED, _TAKEN, _SUBMITTED],
         "leaving": [*_OPENED, _TAKEN, _SUBMITTED, _GOODBYE],
     },
@@ -124,7 +133,10 @@ def cells(spec: Spec, role: str) -> Iterator[Scenario]:
 
 def _cell(role: str, state: str, event: Event, target: str | None, code: str) -> Scenario:
     name = "cell/%s/%s/%s" % (role, state, event.name)
-    steps = [*REACHED[role][state], _sent(role, state, event), *_outcome(role, state, event, target, code)]
+    reached = REACHED[role][state]
+    if event.name == "Auth.challenge" and target is not None:
+        reached = [*_GUARDED[role], _HEARD]
+    steps = [*reached, _sent(role, state, event), *_outcome(role, state, event, target, code)]
     auth = {"auth"} if state in _NEEDS_AUTH or (target is not None and event.name == "Auth.challenge") else set()
     return Scenario(
         "k-" + name.partition("/")[2].replace("/", "-"),
@@ -143,6 +155,10 @@ def _cell(role: str, state: str, event: Event, target: str | None, code: str) ->
 
 
 def _sent(role: str, state: str, event: Event) -> Step:
+    if state == "challenged" and event.name == "Auth.proof":
+        return {"prove": IT}
+    if state == "proving" and event.name == "Hello.accept":
+        return {"admit": IT}
     value: dict[str, Any] = {"kind": event.kind} if event.kind is not None else {}
     if event.name == "Hello.accept" and role == "worker":
         value["session"] = "$session"
@@ -159,8 +175,12 @@ def _outcome(role: str, state: str, event: Event, target: str | None, code: str)
         return [{"expect_close": IT}]
     if event.name == "Hello.open":
         return [{"expect": IT, "message": "Hello", "where": {"kind": "accept"}}]
-    if state in _NEEDS_AUTH or event.name == "Auth.challenge":
-        return [{"expect_open": IT}]
+    if event.name == "Auth.challenge":
+        return [{"expect_proof": IT}, {"admit": IT}, *_ALIVE[role]["opening"][1:]]
+    if state == "challenged":
+        return [*([{"prove": IT}] if event.name != "Auth.proof" else []), {"expect_proved": IT}]
+    if state == "proving" and event.name != "Hello.accept":
+        return [{"admit": IT}, *_ALIVE[role]["opening"][1:]]
     if event.name == "Hello.accept":
         return _ALIVE[role]["opening"][1:]
     if event.name in _ANSWERED.get(role, {}):

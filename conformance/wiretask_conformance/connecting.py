@@ -7,8 +7,9 @@ import asyncio
 from wiretask_conformance import hearing
 from wiretask_conformance.actor import Actor
 from wiretask_conformance.matching import merged
+from wiretask_conformance.proving import Proving
 from wiretask_conformance.scenario import Step
-from wiretask_conformance.setting import CONNECT_SECONDS, WITHIN_SECONDS, Setting
+from wiretask_conformance.setting import CONNECT_SECONDS, WITHIN_SECONDS
 from wiretask_conformance.tap import Tap
 from wiretask_conformance.verdicts import Failed, HarnessError, TimedOut
 
@@ -19,11 +20,14 @@ NONE: frozenset[str] = frozenset()
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
-class Connecting(Setting):
+class Connecting(Proving):
     """Connects to a scheduler under test, or is found by a worker or a client."""
 
     async def do_connect(self, step: Step) -> None:
-        """Connects to the scheduler under test, as a worker or a client; `raw` says nothing and decodes nothing."""
+        """Connects to the scheduler under test, as a worker or a client; `raw` says nothing and decodes nothing.
+
+        With a `key` it names that, proves that it knows the token, and wants the scheduler's proof.
+        """
         plays = step.get("as", "client")
         actor = self._cast(step, plays, "scheduler")
         actor.raw = step.get("raw", False)
@@ -31,8 +35,16 @@ class Connecting(Setting):
         if actor.raw or step.get("open") is False:
             return
         opening = merged({"kind": "open", "role": plays}, step.get("open", {}))
+        if "key" in step:
+            self.keys[actor.name] = opening["key_id"] = step["key"]
         await actor.send("Hello", self.value("Hello", opening))
-        if step.get("accepted", True):
+        if not step.get("accepted", True):
+            return
+        if "key" in step:
+            await hearing.one(actor, self.deadline(step), "Auth", {"kind": "challenge"})
+            await self.do_prove({"of": actor.name})
+            await self.proved(actor, step)
+        else:
             accept = await hearing.one(actor, self.deadline(step), "Hello", {"kind": "accept"})
             self.bound.update({"%s.%s" % (actor.name, key): item for key, item in accept.value.items()})
 

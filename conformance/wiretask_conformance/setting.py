@@ -11,6 +11,7 @@ import struct
 import time
 from typing import Any
 
+from wiretask_conformance import handshake
 from wiretask_conformance.actor import Actor
 from wiretask_conformance.matching import filled, merged, picked
 from wiretask_conformance.scenario import Scenario, Step
@@ -46,6 +47,10 @@ class Setting:
         self._taps: list[Tap] = []
         run = next(_COUNTER)
         self.bound: dict[str, Any] = {"queue": "conformance.%s.%d" % (scenario.id, run), "nonce": 7}
+        #: What an implementation that is to prove is given.
+        self.bound["credentials"] = handshake.credentials(handshake.KEYS.get(scenario.role, ""))
+        #: The keys that our connections have named, by their names.
+        self.keys: dict[str, str] = {}
         self.bound["session"] = "hex:" + os.urandom(16).hex()
         self.bound["task"] = self.new_id(self.bound["queue"])
         self.address = ("127.0.0.1", 0)

@@ -23,6 +23,7 @@ class Received(NamedTuple):
 
     message: str
     value: dict[str, Any]
+    payload: bytes = b""
 
     @property
     def event(self) -> str:
@@ -100,7 +101,7 @@ class Watch:
             message, value, _ = self.wire.decode(frame, readable=True)
         except Refused as refused:
             raise Failed("%s: not legal: %s in %s" % (self.name, refused, frame[:200].hex())) from None
-        received = Received(message, value)
+        received = Received(message, value, frame[HEADER:])
         self._follow(received)
         return received
 

@@ -10,6 +10,7 @@ from typing import Any
 from control import OK, Adapter, Answer, Request
 
 from wiretask_client import Client, ClientError, OutcomeUnknown, Refused, TaskEnded, TaskHandle
+from wiretask_protocol.authentication import credentials
 from wiretask_protocol.errors import ErrorCode
 from wiretask_protocol.messages import Outcome
 
@@ -30,7 +31,7 @@ class ClientAdapter(Adapter):
     """Has at most one client at a time."""
 
     name = "wiretask-client"
-    lacks = ("auth", "tls")
+    lacks = ("tls",)
 
     def __init__(self) -> None:
         self._client: Client | None = None
@@ -40,7 +41,10 @@ class ClientAdapter(Adapter):
     async def on_open(self, request: Request) -> Answer:
         """A client that looks for its scheduler."""
         await self.on_end(request)
-        self._client = Client(request["connect"], timeout=30)
+        given = request.get("credentials")
+        self._client = Client(
+            request["connect"], timeout=30, credentials=credentials(given) if given is not None else None
+        )
         self._ask("connect", self._client.connect())
         await asyncio.sleep(0)
         return OK

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import os
 import shutil
 import signal
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 from control import OK, Adapter, Answer, CannotDoError, Request
 
@@ -31,7 +33,7 @@ class SchedulerAdapter(Adapter):
     """Has at most one scheduler at a time."""
 
     name = "wiretask-scheduler"
-    lacks = ("auth", "tls")
+    lacks = ("tls",)
     #: What a scheduler is started with; its arguments follow.
     command: tuple[str, ...] = (sys.executable, "-m", "wiretask_scheduler")
 
@@ -39,6 +41,7 @@ class SchedulerAdapter(Adapter):
         self._process: asyncio.subprocess.Process | None = None
         self._folder: Path | None = None
         self._config: dict[str, str] = {}
+        self._settings: dict[str, str] = {}
         self._port = 0
 
     async def on_listen(self, request: Request) -> Answer:
@@ -46,6 +49,7 @@ class SchedulerAdapter(Adapter):
         await self.on_end(request)
         self._folder = Path(tempfile.mkdtemp(prefix="wiretask-conformance-"))
         self._config = request["config"]
+        self._settings = self._guard(request["tokens"]) if "tokens" in request else {}
         self._port = 0
         return await self._start()
 
@@ -82,13 +86,28 @@ class SchedulerAdapter(Adapter):
 
     def _environment(self) -> dict[str, str]:
         """The limits, as our settings."""
-        made: dict[str, str] = {}
+        made = dict(self._settings)
         for name, value in self._config.items():
             if name not in _SETTINGS:
                 raise CannotDoError(f"the limit {name} cannot be set")
             setting, unit = _SETTINGS[name]
             made[f"WIRETASK_SCHEDULER_{setting.upper()}"] = str(int(value) / unit if unit > 1 else int(value))
         return made
+
+    def _guard(self, tokens: list[dict[str, Any]]) -> dict[str, str]:
+        """Asks everybody for one of these tokens; a suite that proves wrongly all day is not shut out for it."""
+        assert self._folder is not None
+        path = self._folder / "tokens.toml"
+        path.touch(0o600)
+        # What JSON writes of texts and of lists of them is TOML.
+        path.write_text(
+            "".join(
+                f"[{json.dumps(token.pop('key_id'))}]\n"
+                + "".join(f"{name} = {json.dumps(value)}\n" for name, value in token.items())
+                for token in map(dict, tokens)
+            )
+        )
+        return {"WIRETASK_SCHEDULER_TOKENS": str(path), "WIRETASK_SCHEDULER_FAILURES_PER_ADDRESS": "1000000"}
 
     async def _stop(self, number: signal.Signals) -> None:
         process, self._process = self._process, None

@@ -7,6 +7,7 @@ import contextlib
 
 from control import OK, Adapter, Answer, Request
 
+from wiretask_protocol.authentication import credentials
 from wiretask_protocol.messages import QueueWeight
 from wiretask_worker import loading
 from wiretask_worker.config import Config
@@ -18,7 +19,7 @@ class WorkerAdapter(Adapter):
     """Has at most one worker at a time."""
 
     name = "wiretask-worker"
-    lacks = ("auth", "tls", "crash")
+    lacks = ("tls", "crash")
 
     def __init__(self) -> None:
         self._catalog = loading.load(("conformance_tasks",))
@@ -37,7 +38,13 @@ class WorkerAdapter(Adapter):
             prefetch=1,
             queues=(QueueWeight(queue=request["queue"], weight=1),),
         )
-        self._runtime = Runtime(config, self._catalog, asyncio.get_running_loop())
+        given = request.get("credentials")
+        self._runtime = Runtime(
+            config,
+            self._catalog,
+            asyncio.get_running_loop(),
+            credentials=credentials(given) if given is not None else None,
+        )
         self._running = asyncio.create_task(self._runtime.run())
         return OK
 
