@@ -1,7 +1,7 @@
 """The verbs of handshakes with tokens: the suite proves, asks for proofs, and does both wrongly on purpose.
 
-`by` is the key whose token is used. `as_if` is what a proof is made over instead of what was seen: values of the `open`,
-another `challenge`, `nonce` or `certificate` (octets).
+`by` is the key whose token is used. `as_if` is what a proof is made over instead of what was seen: values of the
+`open`, another `challenge`, `nonce` or `certificate` (octets).
 """
 
 from __future__ import annotations
@@ -55,7 +55,8 @@ class Proving(Setting):
     async def do_expect_proof(self, step: Step) -> None:
         """The right proof of the implementation, and nothing before it."""
         actor = self.actor(step)
-        received = await hearing.one(actor, self.deadline(step), "Auth", {"kind": "proof"}, frozenset())
+        where = filled({"kind": "proof", **step.get("where", {})}, self.bound)
+        received = await hearing.one(actor, self.deadline(step), "Auth", where, frozenset())
         wanted = "hex:" + actor.seen.proof("client", step.get("by", self._key(actor))).hex()
         if received.value["proof"] != wanted:
             raise Failed("%s: the proof is %s, and %s is right" % (actor.name, received.value["proof"], wanted))
