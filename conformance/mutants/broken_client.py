@@ -7,11 +7,12 @@ import os
 import sys
 from typing import Any
 
+import broken_openers
 import msgspec
 from breaking import Mutants, adapter_of, after, before, nothing, wrapped
 
 from wiretask_client import ids
-from wiretask_client.core import ledger, requests, session
+from wiretask_client.core import core, ledger, requests, session
 from wiretask_protocol import encode
 from wiretask_protocol.errors import ErrorCode, error_message
 from wiretask_protocol.messages import CancelMode, Hello, HelloKind, Outcome, Query, Submit
@@ -19,6 +20,7 @@ from wiretask_protocol.messages import CancelMode, Hello, HelloKind, Outcome, Qu
 MUTANTS = Mutants()
 mutant = MUTANTS.add
 #: As things that can be written to.
+_Core: Any = core.Core
 _Session: Any = session.Session
 _Ledger: Any = ledger.Ledger
 _Submit: Any = requests.SubmitRequest
@@ -267,6 +269,35 @@ def names_a_lease_in_cancels() -> None:
 def does_not_hear_a_status() -> None:
     _Ledger.on_status = nothing
 
+
+# Tokens
+
+
+@mutant
+def does_not_know_what_to_say_to_a_challenge() -> None:
+    def leave(self: Any, message: Any) -> None:
+        if self._opening is None:
+            self.closing = True
+        else:
+            self.out.append(encode(self._opening.prove(message)))
+
+    _Session._on_challenge = leave
+
+
+@mutant
+def asks_with_its_proof() -> None:
+    after(_Session, "_on_challenge", lambda self, message: self.out.append(encode(Query(1, bytes(16)))))
+
+
+@mutant
+def tries_a_wrong_token_again_and_again() -> None:
+    def make(is_final: Any) -> Any:
+        return lambda self, session, verdict: verdict.code != ErrorCode.AUTH_FAILED and is_final(self, session, verdict)
+
+    wrapped(_Core, "_is_final", make)
+
+
+MUTANTS.update(broken_openers.MUTANTS)
 
 if __name__ == "__main__":
     adapter = adapter_of("client")

@@ -8,6 +8,7 @@ import sys
 from typing import Any
 
 import broken_options
+import broken_tokens
 import msgspec
 from breaking import Mutants, adapter_of, after, before, nothing, wrapped
 
@@ -370,6 +371,7 @@ def forgets_everything_when_it_is_killed() -> None:
 
 
 MUTANTS.update(broken_options.MUTANTS)
+MUTANTS.update(broken_tokens.MUTANTS)
 
 
 def part(name: str, arguments: list[str]) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import sys
 from typing import Any
 
+import broken_openers
 import msgspec
 from breaking import Mutants, adapter_of, after, before, nothing, wrapped
 
@@ -321,6 +322,37 @@ def keeps_quiet_of_what_it_cannot_run() -> None:
 def drains_without_giving_back() -> None:
     wrapped(_Desk, "give_up_waiting", lambda give_up: lambda self, end: give_up(self, None))
 
+
+# Tokens
+
+
+@mutant
+def does_not_know_what_to_say_to_a_challenge() -> None:
+    before(_Session, "_give_up", lambda self, code, why: setattr(self.desk.turn, "sends", _Deaf()))
+
+
+class _Deaf(list[Any]):
+    """Sends nothing."""
+
+    def append(self, message: Any) -> None:
+        """Forgets it."""
+
+
+@mutant
+def subscribes_with_its_proof() -> None:
+    after(_Session, "on_challenge", lambda self, message: self.desk.turn.sends.append(Subscribe((), ())))
+
+
+@mutant
+def tries_a_wrong_token_again_and_again() -> None:
+    def forget(self: Any, message: Any) -> None:
+        if message.code == ErrorCode.AUTH_FAILED:
+            self.desk.turn.refused = None
+
+    after(_Session, "on_error", forget)
+
+
+MUTANTS.update(broken_openers.MUTANTS)
 
 if __name__ == "__main__":
     adapter = adapter_of("worker")

@@ -80,5 +80,4 @@ class Handshake:
     def proved(self, wire: Wire, accept: dict[str, Any], by: str, label: str = "server") -> dict[str, Any]:
         """An accept with its proof in it."""
         blank = wire.encode("Hello", {**accept, "proof": "hex:" + bytes(PROOF_OCTETS).hex()})[HEADER:]
-        whole = label == "server"
-        return {**accept, "proof": "hex:" + self.proof(label, by, blank if whole else None).hex()}
+        return {**accept, "proof": "hex:" + self.proof(label, by, blank).hex()}
