@@ -24,6 +24,8 @@ const (
 	BadPattern        Code = 210
 	RuleBroken        Code = 211
 	VersionMismatch   Code = 301
+	AuthRequired      Code = 303
+	AuthFailed        Code = 304
 	HandshakeTimeout  Code = 306
 	Silent            Code = 307
 	BadSequence       Code = 309
@@ -47,6 +49,8 @@ var codeNames = map[Code]string{
 	BadPattern:        "BAD_PATTERN",
 	RuleBroken:        "RULE_BROKEN",
 	VersionMismatch:   "VERSION_MISMATCH",
+	AuthRequired:      "AUTH_REQUIRED",
+	AuthFailed:        "AUTH_FAILED",
 	HandshakeTimeout:  "HANDSHAKE_TIMEOUT",
 	Silent:            "SILENT",
 	BadSequence:       "BAD_SEQUENCE",

@@ -25,8 +25,9 @@ type link struct {
 	inFlight    uint64
 	seq         uint64 // of our last sequenced message
 	acceptedSeq uint64
-	heardSeq    uint64 // of the scheduler's last one
-	session     []byte // that begins with this connection
+	heardSeq    uint64   // of the scheduler's last one
+	session     []byte   // that begins with this connection
+	proving     *proving // nil where this worker has no token
 	accepted    bool
 	resuming    bool
 	serving     bool // nothing but the handshake comes before
@@ -80,11 +81,18 @@ func (l *link) open(config Config) {
 	if config.Name != "" {
 		opening["name"] = config.Name
 	}
+	if config.Credentials != nil {
+		opening["key_id"] = config.Credentials.keyID
+		l.proving = &proving{token: config.Credentials.token, open: payload("Hello", opening)}
+	}
 	l.send("Hello", opening)
 }
 
 // accept takes what was agreed on; what is wrong with it is an error to send.
 func (l *link) accept(f wiretask.Fields) *wiretask.Error {
+	if l.proving != nil && !l.proving.proved(f) { // R-AUT-006
+		return wiretask.Refuse(wiretask.AuthFailed, "the scheduler has not proved that it knows the token")
+	}
 	if f["nonce"] != l.nonce {
 		return wiretask.Refuse(wiretask.VersionMismatch, "this accept answers another open")
 	}

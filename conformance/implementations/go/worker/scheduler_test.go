@@ -29,16 +29,24 @@ type peer struct {
 	reads    *wiretask.Connection
 	messages []wiretask.Message
 	decision wiretask.State
+	nonce    any // of its open
 }
 
 func listen(t *testing.T, slots int, handlers map[string]Handler) *scheduler {
+	t.Helper()
+	return listenWith(t, Config{Queue: "q", Slots: slots, Handlers: handlers})
+}
+
+// listenWith is found by a worker of this configuration.
+func listenWith(t *testing.T, config Config) *scheduler {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	s := &scheduler{t: t, listener: listener, ended: make(chan error, 1)}
-	s.worker = New(Config{Address: listener.Addr().String(), Queue: "q", Slots: slots, Handlers: handlers})
+	config.Address = listener.Addr().String()
+	s.worker = New(config)
 	go func() { s.ended <- s.worker.Run() }()
 	t.Cleanup(func() {
 		s.worker.Stop()

@@ -34,7 +34,7 @@ func (l *loop) received(link *link, m wiretask.Message) {
 	case "Error":
 		l.onError(f)
 	case "Auth":
-		l.refused("it wants a token, and this worker has none")
+		l.onChallenge(f)
 	}
 	l.flush() // now, so that what answers this message stands before what answers the next one, which may be a ping
 }
@@ -46,6 +46,9 @@ func (l *loop) onHello(f wiretask.Fields) {
 	case wiretask.Accept:
 		if wrong := l.link.accept(f); wrong != nil {
 			l.breakOff(l.link, wrong)
+			if wrong.Code == wiretask.AuthFailed {
+				l.refused("it has not proved that it knows the token")
+			}
 			return
 		}
 		if l.former == nil {
@@ -55,6 +58,16 @@ func (l *loop) onHello(f wiretask.Fields) {
 		l.link.resuming = true
 		l.link.send("Resume", wiretask.Fields{"session": l.former, "leases": l.held()})
 	}
+}
+
+// onChallenge proves that this worker knows a token, or leaves for good where it has none (R-AUT-006).
+func (l *loop) onChallenge(f wiretask.Fields) {
+	if l.link.proving == nil {
+		l.breakOff(l.link, wiretask.Refuse(wiretask.AuthRequired, "this worker has no token"))
+		l.refused("it wants a token, and this worker has none")
+		return
+	}
+	l.link.send("Auth", l.link.proving.prove(f))
 }
 
 // held are all leases of which something is still to be said, in the order in which they were given.

@@ -46,6 +46,8 @@ type Config struct {
 	Slots    int
 	Name     string
 	Handlers map[string]Handler
+	// Credentials prove who this is to a scheduler that wants it, which must prove the same; nil where there are none.
+	Credentials *Credentials
 	// Ready is called each time that a scheduler has the subscription.
 	Ready func()
 }

@@ -23,12 +23,19 @@ func main() {
 		switch request.Text("op") {
 		case "start":
 			implementation := answer{"name": "wiretask-go", "version": "0.1", "language": "go"}
-			return answer{"implementation": implementation, "lacks": []string{"auth", "tls", "crash"}}
+			return answer{"implementation": implementation, "lacks": []string{"tls", "crash"}}
 		case "serve":
 			end()
+			var credentials *worker.Credentials
+			if given := request.Text("credentials"); given != "" {
+				var err error
+				if credentials, err = worker.ParseCredentials(given); err != nil {
+					return answer{"crashed": err.Error()}
+				}
+			}
 			present = worker.New(worker.Config{
 				Address: request.Text("connect"), Queue: request.Text("queue"), Slots: int(request.Number("slots")),
-				Handlers: worker.Conformance,
+				Handlers: worker.Conformance, Credentials: credentials,
 			})
 			go func(w *worker.Worker) {
 				if err := w.Run(); err != nil {

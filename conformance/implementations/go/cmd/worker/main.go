@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"strings"
 	"sync"
 	"syscall"
 
@@ -16,6 +17,7 @@ func main() {
 	connect := flag.String("connect", "127.0.0.1:9001", "HOST:PORT of the scheduler")
 	queue := flag.String("queue", "default", "the queue to take tasks from")
 	slots := flag.Int("slots", 8, "how many tasks run at a time")
+	file := flag.String("credentials", "", "a file with KEY_ID:TOKEN, where the scheduler wants it")
 	flag.Parse()
 	if *slots < 1 || flag.NArg() > 0 {
 		flag.Usage()
@@ -26,7 +28,7 @@ func main() {
 	host, _ := os.Hostname() // for people only: none is as good
 	w := worker.New(worker.Config{
 		Address: *connect, Queue: *queue, Slots: *slots, Name: fmt.Sprintf("%s/%d", host, os.Getpid()),
-		Handlers: worker.Conformance, Ready: ready,
+		Handlers: worker.Conformance, Ready: ready, Credentials: read(*file),
 	})
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT)
@@ -40,4 +42,21 @@ func main() {
 		fmt.Fprintln(os.Stderr, "worker:", err)
 		os.Exit(3)
 	}
+}
+
+// read reads credentials from their file: on a command line everybody could read them.
+func read(file string) *worker.Credentials {
+	if file == "" {
+		return nil
+	}
+	text, err := os.ReadFile(file)
+	var credentials *worker.Credentials
+	if err == nil {
+		credentials, err = worker.ParseCredentials(strings.TrimSpace(string(text)))
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "worker:", err)
+		os.Exit(2)
+	}
+	return credentials
 }
