@@ -182,9 +182,10 @@ def generate(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def demo(session: nox.Session) -> None:
-    """Starts scheduler, worker and client, runs a thousand tasks, and says where the dashboard is."""
+    """Starts scheduler, workers and client, runs a thousand tasks, and says where to watch more; `-- --for SECONDS`."""
     session.install("-q", "-e", ".[all]")
-    session.run("python", "tests/system/demo.py")
+    # Ctrl-C is a way to end it: it stops its parts then, which takes a moment.
+    session.run("python", "tests/system/demo.py", *session.posargs, interrupt_timeout=30)
 
 
 @nox.session(default=False)

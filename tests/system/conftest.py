@@ -8,6 +8,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+from browser_day import CHROMIUM, Day
 from parts import Part, client, start_scheduler, start_worker
 
 
@@ -57,3 +58,24 @@ def system(tmp_path):
     system = System(tmp_path)
     yield system
     system.stop()
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """Debian's Chromium, headless."""
+    if CHROMIUM is None:
+        pytest.skip("SKIPPED: the dashboard, because this machine has no Chromium; apt-get install chromium")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as driver:
+        # Without a sandbox it also runs where nobody may make one, as root in a container.
+        launched = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield launched
+        launched.close()
+
+
+@pytest.fixture
+def day(system, browser):
+    day = Day(system, browser)
+    yield day
+    day.context.close()

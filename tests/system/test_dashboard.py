@@ -1,16 +1,12 @@
 """An operator's day in a real browser: headless Chromium, driven by Playwright, on the page of a real scheduler.
 
-Pictures of every view, wide and narrow, dark and light, are written to the folder that $WIRETASK_SCREENSHOTS names.
+Pictures of every view, wide and narrow, dark and light, are taken for people to look at (see `browser_day`).
 """
 
-import json
-import os
-import re
-import shutil
 import signal
-from pathlib import Path
 
 import pytest
+from browser_day import Day, picture
 from parts import start_scheduler
 
 playwright = pytest.importorskip(
@@ -18,83 +14,7 @@ playwright = pytest.importorskip(
 )
 expect = playwright.expect
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-pytestmark = [
-    pytest.mark.processes,
-    pytest.mark.skipif(CHROMIUM is None, reason="SKIPPED: the dashboard, because this machine has no Chromium"),
-]
-
-TASKS = """
-import time
-from pathlib import Path
-from wiretask_worker import task
-
-@task
-def send(mark: str) -> str:
-    if not Path(mark).exists():
-        raise TimeoutError("nobody answers at <b>smtp</b>")
-    return "sent"
-
-@task
-def draw(shape: str) -> str:
-    raise ValueError(f"no such shape: {shape}")
-
-@task
-def hold(mark: str) -> str:
-    while not Path(mark).exists():
-        time.sleep(0.01)
-    return "released"
-"""
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with playwright.sync_playwright() as driver:
-        # Without a sandbox it also runs where nobody may make one, as root in a container.
-        launched = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield launched
-        launched.close()
-
-
-class Day:
-    """A scheduler with its page, tasks that fail until a mark is there, and the page in a browser."""
-
-    def __init__(self, system, browser, **options) -> None:
-        self.system = system
-        system.scheduler.terminate()
-        system.scheduler, system.address = start_scheduler(system.folder, extra=("--http", "127.0.0.1:0"))
-        self.url = "http://" + re.findall(r"at http://(\S+)", (system.folder / "scheduler.log").read_text())[-1]
-        self.back, self.released = system.folder / "back", system.folder / "released"
-        self.worker = system.worker(*system.tasks(TASKS), "--name", "blue:1", "--concurrency", "4")
-        self.context = browser.new_context(**{"viewport": {"width": 1280, "height": 860}, **options})
-        self.page = self.context.new_page()
-        self.wrong: list[str] = []
-        self.page.on("pageerror", lambda error: self.wrong.append(str(error)))
-        self.page.on("console", lambda said: self.wrong.append(said.text) if said.type == "error" else None)
-
-    def submit(self, task_type, *arguments, code=None):
-        words = ("--no-wait",) if code is None else ()
-        done = self.system.client("submit", "--type", task_type, "--json", json.dumps(arguments), *words)
-        assert done.returncode == (code or 0), done.stderr
-        return done.stdout.strip()
-
-    def fail(self):
-        """Five tasks of one type die, and one of another."""
-        for _ in range(5):
-            self.submit("send", str(self.back), code=1)
-        self.submit("draw", "circle", code=1)
-
-    def open(self, path="", ready="main[data-ready]"):
-        self.page.goto(f"{self.url}/{path}")
-        self.page.wait_for_selector(ready)
-        return self.page
-
-
-@pytest.fixture
-def day(system, browser):
-    day = Day(system, browser)
-    yield day
-    day.context.close()
+pytestmark = pytest.mark.processes
 
 
 def test_an_operator_finds_what_fails_reads_why_and_retries_it_all(day):
@@ -272,7 +192,6 @@ def test_no_view_is_wider_than_the_screen(system, browser, width, scheme):
         if name == "failure":
             dead = page.locator("tr[data-open]").first.get_attribute("data-key")
         assert page.evaluate("document.documentElement.scrollWidth") <= width, name
-        if folder := os.environ.get("WIRETASK_SCREENSHOTS"):
-            page.screenshot(path=str(Path(folder) / f"{name}-{width}-{scheme}.png"), full_page=True)
+        picture(page, f"{name}-{width}-{scheme}")
     day.context.close()
     assert day.wrong == []

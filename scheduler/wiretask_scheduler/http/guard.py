@@ -127,7 +127,7 @@ class Guard:
             # A key id that nobody has may be a token that was pasted into the wrong field.
             whose = f" for {token.key_id}" if token is not None else ""
             log.warning("a wrong token%s came from %s", whose, logs.escaped(address))
-            raise unknown(f"nobody has this key id with this token; check both, then {_HOW}")
+            raise unknown("nobody has this key id with this token; check both; a new one is read on SIGHUP")
         _check_role(token, request)
         return token
 

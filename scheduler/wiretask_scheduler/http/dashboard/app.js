@@ -43,6 +43,8 @@ function tile(name, value, note, kind = "") {
   place.parentElement.dataset.kind = kind;
 }
 
+let ill = ""; // the kind of the tile of workers: bad if one of them is stuck
+
 function drawOverview() {
   if (!overview.element.isConnected) return;
   const last = samples.at(-1);
@@ -54,7 +56,7 @@ function drawOverview() {
   tile("rate", rate(last.succeeded), `${rate(last.submitted)} come in`);
   tile("failed", count(failed), failed ? "see Failures" : "all is well", failed ? "bad" : "");
   tile("running", count(last.leased));
-  tile("workers", count(last.workers), last.workers ? "connected" : "start one", last.workers ? "" : "bad");
+  tile("workers", count(last.workers), last.workers ? undefined : "start one", last.workers ? ill : "bad");
 }
 
 const WORDS = { dead: "gave up", retried: "will be retried", cancelled: "was cancelled", expired: "expired", revived: "lives again" };
@@ -73,7 +75,11 @@ async function showOverview(root) {
   if (!overview.element.isConnected) root.replaceChildren(overview.element);
   drawOverview();
   drawNews();
-  const [{ queues }, now] = await Promise.all([get("/api/queues"), get("/api/overview")]);
+  const [{ queues }, now, { workers }] = await Promise.all([get("/api/queues"), get("/api/overview"), get("/api/workers")]);
+  const [stuck, draining] = [workers.filter((each) => each.stuck), workers.filter((each) => each.draining)];
+  ill = stuck.length ? "bad" : "";
+  const notes = [stuck.length && `${count(stuck.length)} stuck`, draining.length && `${count(draining.length)} draining`].filter(Boolean);
+  if (workers.length) tile("workers", count(now.workers), notes.join(", ") || "all well", ill);
   tile("ready", count(now.states.ready), `${count(now.states.scheduled + now.states.waiting)} later`);
   tile("running", count(now.states.leased), `of ${count(now.slots)} slots`);
   if (!now.accepting) say("disk full", "dead");

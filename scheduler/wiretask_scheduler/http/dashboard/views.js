@@ -226,7 +226,7 @@ export async function showWorkers(root) {
     worker.stuck && el("p.callout.bad", {}, worker.stuck),
     bar([["leased", worker.running], ["ready", Math.max(0, worker.outstanding - worker.running)]], Math.max(worker.concurrency, worker.outstanding, 1)),
     el("dl.facts", {}, [
-      ["running", `${count(worker.running)} of ${count(worker.concurrency)}`],
+      ["running", `${count(worker.running)} of ${count(worker.concurrency)}${worker.outstanding > worker.running ? `, ${count(worker.outstanding - worker.running)} wait there` : ""}`],
       ["done", count(worker.done)],
       ["heard", worker.heard_ms === null ? "–" : `${span(worker.heard_ms)} ago`],
       ["round trip", span(worker.round_trip_ms)],
@@ -242,15 +242,17 @@ export async function showWorkers(root) {
 
 // -- recurring tasks --
 
+const runsOf = (each) => `#/tasks?${new URLSearchParams({ type: each.type, queue: each.queue })}`;
+
 export async function showSchedules(root) {
   const { schedules } = await get("/api/schedules");
   show(root, heading("Schedules"), table([
-    ["name", (each) => each.name],
+    ["name", (each) => el("a.open", { href: runsOf(each), tabindex: "-1" }, each.name)],
     ["type", (each) => each.type],
     ["queue", (each) => each.queue],
     ["when", (each) => (each.cron ? `${each.cron} (${each.zone})` : `every ${span(each.every_ms)}`)],
     ["next", (each) => time(each.next_ms)],
     ["last", (each) => time(each.last_ms)],
     ["overlap", (each) => each.overlap],
-  ], schedules, { empty: "Nothing recurs. wiretask schedule put says how.", key: (each) => each.name }));
+  ], schedules, { empty: "Nothing recurs. wiretask schedule put says how.", key: (each) => each.name, open: runsOf }));
 }

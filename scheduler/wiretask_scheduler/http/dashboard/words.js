@@ -30,6 +30,7 @@ export function span(ms) {
   const units = [[1000, "ms", 1], [60_000, "s", 1000], [3_600_000, "min", 60_000], [86_400_000, "h", 3_600_000]];
   const [, unit, size] = units.find(([most]) => ms < most) ?? [0, "d", 86_400_000];
   const value = ms / size;
+  if (value === 0) return "0 ms";
   return `${value < 10 && size > 1 ? value.toFixed(1).replace(/\.0$/, "") : value < 1 ? value.toFixed(1) : Math.round(value)} ${unit}`;
 }
 
