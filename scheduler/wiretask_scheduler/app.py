@@ -6,30 +6,23 @@ import asyncio
 import gc
 import logging
 import os
-import random
 import resource
 import signal
 import sys
 from collections.abc import Callable
 from importlib import import_module
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from wiretask_protocol.errors import WireError
-from wiretask_scheduler import tokens
-from wiretask_scheduler.calendar import CALENDAR
+from wiretask_scheduler import reloading
+from wiretask_scheduler.assembly import make_broker, make_doorkeeper, make_tls, put_schedules, session_settings
 from wiretask_scheduler.config import ConfigError
-from wiretask_scheduler.core import Broker, Settings
-from wiretask_scheduler.core.recurring import BadScheduleError
-from wiretask_scheduler.doorkeeper import Doorkeeper
-from wiretask_scheduler.flow import Flow, now
-from wiretask_scheduler.session import SessionSettings
+from wiretask_scheduler.flow import Flow
 from wiretask_scheduler.store import Store, StoreBusyError, StoreError, StoreFullError
-from wiretask_scheduler.tls import Tls, TlsError
 
 if TYPE_CHECKING:
     from wiretask_scheduler.config import Config
     from wiretask_scheduler.http import HttpSettings
+    from wiretask_scheduler.tls import Tls
 
 log = logging.getLogger(__name__)
 
@@ -43,17 +36,19 @@ GC_THRESHOLDS = (10_000, 50, 100)
 class Scheduler:
     """One scheduler over one store."""
 
-    def __init__(self, config: Config, store: Store) -> None:
+    def __init__(self, config: Config, store: Store, reread: Callable[[], Config] | None = None) -> None:
+        """`reread` says what SIGHUP finds. Raises ConfigError."""
         self.config = config
+        self._reread = reread or (lambda: config)
         self.failure: str | None = None
-        self.tls = _tls(config)
-        self.web_tls = _tls(config, required=False) if config.http is not None else None
+        self.tls = make_tls(config)
+        self.web_tls = make_tls(config, required=False) if config.http is not None else None
         self._stopping = asyncio.Event()
         self.flow = Flow(
-            Broker(_core_settings(config), random.random, lambda: os.urandom(16), CALENDAR),
+            make_broker(config),
             store,
-            _session_settings(config),
-            doorkeeper=_doorkeeper(config),
+            session_settings(config),
+            doorkeeper=make_doorkeeper(config),
             body_budget=config.body_cache_bytes,
             failed=self._fail,
         )
@@ -63,7 +58,7 @@ class Scheduler:
         _raise_descriptor_limit()
         sys.setswitchinterval(SWITCH_SECONDS)
         self.flow.start()
-        self._put_schedules()
+        put_schedules(self.flow.broker, self.config)
         self._say_recovered()
         try:
             await self._serve(ready)
@@ -95,26 +90,14 @@ class Scheduler:
         if web is not None:
             await web.close()
 
-    def _put_schedules(self) -> None:
-        """Recurring tasks of the configuration. Raises ConfigError."""
-        for name, recurring in self.config.recurring.items():
-            try:
-                self.flow.broker.put_schedule(recurring.schedule(name), now())
-            except (BadScheduleError, WireError) as error:
-                raise ConfigError(f"recurring.{name}: {error}") from None
-
     def reload(self) -> None:
-        """Reads the tokens and the certificate again. What cannot be read leaves everything as it was."""
+        """Reads settings, tokens and certificates again. What cannot be used leaves everything as it was."""
         try:
-            keyring = tokens.read(self.config.tokens) if self.config.tokens is not None else None
-            for tls in filter(None, (self.tls, self.web_tls)):
-                tls.reload()
-        except (tokens.TokenError, TlsError) as error:
+            said = reloading.reload(self, self._reread())
+        except ConfigError as error:
             log.error("nothing is reloaded: %s", error)  # noqa: TRY400 -- its text says it all
             return
-        self.flow.server.doorkeeper.keyring = keyring
-        self.flow.server.recheck()
-        log.info("reloaded: %s", f"{len(keyring)} tokens" if keyring is not None else "nobody has to prove who he is")
+        log.info("%s", said)
 
     def stop(self) -> None:
         """Ends `run`: goodbye to all, commit, exit."""
@@ -141,30 +124,6 @@ class Scheduler:
         self.stop()
 
 
-def _doorkeeper(config: Config) -> Doorkeeper:
-    """Raises ConfigError."""
-    try:
-        keyring = tokens.read(config.tokens) if config.tokens is not None else None
-    except tokens.TokenError as error:
-        raise ConfigError(str(error)) from None
-    return Doorkeeper(
-        keyring,
-        connections=config.connections_per_address,
-        handshakes=config.handshakes_per_address,
-        failures=config.failures_per_address,
-    )
-
-
-def _tls(config: Config, *, required: bool = True) -> Tls | None:
-    """Raises ConfigError."""
-    if config.tls_cert is None or config.tls_key is None:
-        return None
-    try:
-        return Tls(config.tls_cert, config.tls_key, config.tls_client_ca, required=required)
-    except TlsError as error:
-        raise ConfigError(str(error)) from None
-
-
 def _http_settings(config: Config, tls: Tls | None) -> HttpSettings:
     from wiretask_scheduler.http import HttpSettings  # noqa: PLC0415 -- aiohttp takes 150 ms to import
 
@@ -178,45 +137,8 @@ def _http_settings(config: Config, tls: Tls | None) -> HttpSettings:
     )
 
 
-def _core_settings(config: Config) -> Settings:
-    return Settings(
-        frame_limit=config.frame_limit,
-        in_flight=config.in_flight,
-        crash_limit=config.crash_limit,
-        loss_limit=config.loss_limit,
-        retention_seconds=config.retention_seconds,
-        dead_retention_seconds=config.dead_retention_seconds,
-        queue_length_limit=config.queue_length_limit,
-        queue_length_limits={name: queue.length_limit for name, queue in config.queues.items()},
-        resume_grace_seconds=config.resume_grace_seconds,
-        resume_window_seconds=config.resume_window_seconds,
-    )
-
-
-def _session_settings(config: Config) -> SessionSettings:
-    return SessionSettings(
-        frame_limit=config.frame_limit,
-        in_flight=config.in_flight,
-        heartbeat_ms=int(config.heartbeat_seconds * 1000),
-        handshake_seconds=config.handshake_seconds,
-        dedup_window_ms=int(config.retention_seconds * 1000),
-        grease=config.grease,
-    )
-
-
 def _raise_descriptor_limit() -> None:
     """Each connection takes a file descriptor, and the usual limit of 1 024 is for programs that have few."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft != hard:
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-
-
-def open_store(config: Config) -> Store:
-    """The store that the configuration names. Raises StoreError."""
-    if config.store == "memory:":
-        from wiretask_scheduler.store.memory import MemoryStore  # noqa: PLC0415 -- one of two
-
-        return MemoryStore(config.retention_bytes)
-    from wiretask_scheduler.store.sqlite import SqliteStore  # noqa: PLC0415 -- one of two
-
-    return SqliteStore(Path(config.store.removeprefix("sqlite:")), config.retention_bytes)

@@ -5,13 +5,16 @@ from __future__ import annotations
 import asyncio
 import errno
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import click
 
 from wiretask_scheduler import logs
-from wiretask_scheduler.config import Address, Config, ConfigError, load
+from wiretask_scheduler.config import Address, Config, ConfigError, gather
+from wiretask_scheduler.flags import flags
+from wiretask_scheduler.sources import as_toml
 from wiretask_scheduler.store import StoreBusyError, StoreError, StoreFullError
 
 #: It ran and could not go on; or it could not begin, as it was told to.
@@ -22,52 +25,53 @@ class CannotBeginError(Exception):
     """What was asked for cannot be had; the text is one line with the remedy."""
 
 
-_FILE = click.Path(path_type=Path)
-
-
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
-@click.option("--listen", metavar="HOST:PORT", help="Where to serve; port 0 takes a free one.  [127.0.0.1:9001]")
+@flags
 @click.option(
-    "--store", metavar="STORE", help="sqlite:PATH, or memory: for one that forgets.  [sqlite:wiretask.db, here]"
+    "--config",
+    "file",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="A TOML file; its table is [scheduler].  [$WIRETASK_CONFIG]",
 )
-@click.option("--http", metavar="HOST:PORT", help="Where to serve health, metrics and lists, or off.  [127.0.0.1:9002]")
-@click.option("--config", "file", type=click.Path(path_type=Path), help="A TOML file; its table is [scheduler].")
-@click.option("--log-level", metavar="LEVEL", help="debug, info, warning or error.  [info]")
-@click.option(
-    "--tokens", type=_FILE, metavar="FILE", help="Who may connect: a TOML file of tokens, for its owner alone."
-)
-@click.option("--tls-cert", type=_FILE, metavar="FILE", help="Serve TLS with this certificate (PEM, with its chain).")
-@click.option("--tls-key", type=_FILE, metavar="FILE", help="The key of the certificate.")
-@click.option(
-    "--tls-client-ca", type=_FILE, metavar="FILE", help="Serve those alone whose certificate one of these signed."
-)
-@click.option("--insecure", is_flag=True, default=None, help="Serve other machines without authentication.")
+@click.option("--check-config", is_flag=True, help="Say whether the settings are right, and start nothing.")
+@click.option("--print-config", is_flag=True, help="Print what holds and where it comes from, and start nothing.")
 @click.version_option(package_name="wiretask", prog_name="wiretask-scheduler")
-def main(*, file: Path | None, **flags: str | bool | Path | None) -> None:
+def main(*, file: Path | None, check_config: bool, print_config: bool, **given: Any) -> None:
     """Takes tasks from clients, keeps them safe, and hands them to workers.
 
     Prints `ready HOST:PORT` once it serves. SIGTERM stops it: goodbye to all, commit, exit 0; a second one stops it at
-    once; SIGHUP reads tokens and certificates again. Exit codes: 1 it could not go on, 2 it could not begin. Settings
-    also come from the file and from the environment (WIRETASK_SCHEDULER_LISTEN …); flags are stronger than both.
+    once; SIGHUP reads the settings, tokens and certificates again. Exit codes: 1 it could not go on, 2 it could not
+    begin. Settings also come from the file and from the environment (WIRETASK_SCHEDULER_LISTEN …); flags are stronger
+    than both.
     """
+    said = {name: value for name, value in given.items() if value is not None}
     try:
-        config = load(file, {name: value for name, value in flags.items() if value is not None})
-    except ConfigError as error:
-        _exit(str(error), EXIT_USAGE)
-    logs.set_up(config.log_level)
-    try:
-        failure = _run(config)
+        config, named = gather(file, said)
+        if check_config or print_config:
+            _check(config)
+            click.echo(as_toml(config, named) if print_config else "ok\n", nl=False)
+            return
+        logs.set_up(config.log_level, config.log_format)
+        failure = _run(config, lambda: gather(file, said)[0])
     except (ConfigError, StoreError, StoreBusyError, StoreFullError, CannotBeginError) as error:
         _exit(str(error), EXIT_USAGE)
     if failure is not None:
         _exit(failure, EXIT_FAILED)
 
 
-def _run(config: Config) -> str | None:
-    from wiretask_scheduler.app import Scheduler, open_store  # noqa: PLC0415 -- after the flags have been checked
+def _check(config: Config) -> None:
+    from wiretask_scheduler.assembly import check  # noqa: PLC0415 -- after the flags have been checked
+
+    check(config)
+
+
+def _run(config: Config, reread: Callable[[], Config]) -> str | None:
+    from wiretask_scheduler.app import Scheduler  # noqa: PLC0415 -- after the flags have been checked
+    from wiretask_scheduler.assembly import open_store  # noqa: PLC0415 -- as above
 
     async def serve() -> str | None:
-        scheduler = Scheduler(config, open_store(config))
+        scheduler = Scheduler(config, open_store(config), reread)
         try:
             await scheduler.run(_ready)
         except OSError as error:

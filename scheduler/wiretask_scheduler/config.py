@@ -1,39 +1,21 @@
-"""The configuration: a TOML file, the environment and flags, each stronger than the one before.
-
-The file may hold the tables of other parts, too; the scheduler's is `[scheduler]`. In the environment each setting has
-the prefix `WIRETASK_SCHEDULER_`. What is not known is refused, with what was probably meant.
-"""
+"""Everything that can be said to a scheduler, and what of it cannot be. Where it is said is for `sources`."""
 
 from __future__ import annotations
 
-import difflib
 import ipaddress
-import os
-import tomllib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
-from pydantic_settings import (
-    BaseSettings,
-    InitSettingsSource,
-    NoDecode,
-    PydanticBaseSettingsSource,
-    SettingsConfigDict,
-)
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
+from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from wiretask_protocol import limits
 from wiretask_scheduler.configured import Recurring
 from wiretask_scheduler.doorkeeper import CONNECTIONS_PER_ADDRESS, FAILURES_PER_ADDRESS, HANDSHAKES_PER_ADDRESS
+from wiretask_scheduler.sources import PREFIX, ConfigError, Sources
 
-PREFIX = "WIRETASK_SCHEDULER_"
-#: Tables that a configuration file may have, one for each part.
-TABLES = ("scheduler", "worker", "client")
-
-
-class ConfigError(Exception):
-    """The configuration cannot be used; the text is one line with the remedy."""
+__all__ = ["Address", "Config", "ConfigError", "QueueConfig", "address", "check_security", "gather", "load"]
 
 
 class Address(NamedTuple):
@@ -76,7 +58,7 @@ class QueueConfig(BaseModel):
 class Config(BaseSettings):
     """Everything that can be said to a scheduler."""
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True)
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, extra="forbid", frozen=True)
 
     listen: Annotated[Address, NoDecode, BeforeValidator(address)] = Address("127.0.0.1", 9001)
     store: str = "sqlite:wiretask.db"
@@ -88,7 +70,9 @@ class Config(BaseSettings):
     #: Who has signed in at the page has to do so again when it was closed for so long, and after so long in all.
     http_session_idle_seconds: float = Field(1800, ge=1, le=30 * 86400)
     http_session_seconds: float = Field(12 * 3600, ge=1, le=30 * 86400)
-    log_level: str = Field("info", pattern="^(debug|info|warning|error)$")
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    #: Lines for people, or for programs.
+    log_format: Literal["text", "json"] = "text"
     #: Serve other machines although nobody has to prove who he is.
     insecure: bool = False
     #: The token file (see `tokens`); without one nobody has to prove who he is.
@@ -128,6 +112,18 @@ class Config(BaseSettings):
     failures_per_address: int = Field(FAILURES_PER_ADDRESS, ge=1)
     grease: bool = True
 
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """What it is called with: `Sources` has read the others, and knows which said what."""
+        return (init_settings,)
+
     @field_validator("store")
     @classmethod
     def _known_store(cls, value: str) -> str:
@@ -138,31 +134,19 @@ class Config(BaseSettings):
 
 def load(file: Path | None, flags: Mapping[str, Any]) -> Config:
     """The configuration from the file, the environment and the flags. Raises ConfigError."""
-    table = _read(file)
-    said = (name.removeprefix(PREFIX).lower() for name in os.environ if name.startswith(PREFIX))
-    _refuse_unknown(said, lambda name: f"{PREFIX}{name.upper()}")
-
-    class Sourced(Config):
-        @classmethod
-        def settings_customise_sources(
-            cls,
-            settings_cls: type[BaseSettings],
-            init_settings: PydanticBaseSettingsSource,
-            env_settings: PydanticBaseSettingsSource,
-            dotenv_settings: PydanticBaseSettingsSource,
-            file_secret_settings: PydanticBaseSettingsSource,
-        ) -> tuple[PydanticBaseSettingsSource, ...]:
-            return (init_settings, env_settings, InitSettingsSource(settings_cls, table))
-
-    try:
-        config = Sourced(**flags)
-    except ValidationError as error:
-        raise ConfigError(_said(error)) from None
-    _check_security(config)
-    return config
+    return gather(file, flags)[0]
 
 
-def _check_security(config: Config) -> None:
+def gather(file: Path | None, flags: Mapping[str, Any]) -> tuple[Config, dict[str, str]]:
+    """The same, and where each setting comes from. Raises ConfigError."""
+    sources = Sources(Config, file, flags)
+    config = Config(**sources.values)
+    check_security(config)
+    return config, sources.named
+
+
+def check_security(config: Config) -> None:
+    """Raises ConfigError for what would serve others than its user thinks."""
     if (config.tls_cert is None) != (config.tls_key is None):
         raise ConfigError("tls_cert and tls_key belong together; say both, or neither")
     if config.tls_client_ca is not None and config.tls_cert is None:
@@ -192,45 +176,8 @@ def _check_http(config: Config, *, guarded: bool) -> None:
         )
 
 
-def _read(file: Path | None) -> dict[str, Any]:
-    if file is None:
-        return {}
-    try:
-        tables = tomllib.loads(file.read_text("utf-8"))
-    except OSError as error:
-        raise ConfigError(f"{file}: {error.strerror}; check --config") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{file} is not TOML: {error}") from None
-    for name in tables:
-        if name not in TABLES:
-            raise ConfigError(f"{file}: {_unknown(name, TABLES, 'table')}")
-    table = tables.get("scheduler", {})
-    if not isinstance(table, dict):
-        raise ConfigError(f"{file}: scheduler is a table; write [scheduler] above its settings")
-    _refuse_unknown(table, lambda name: f"{file}: {name}")
-    return table
-
-
-def _refuse_unknown(names: Iterable[str], shown: Callable[[str], str]) -> None:
-    for name in names:
-        if name not in Config.model_fields:
-            raise ConfigError(_unknown(name, Config.model_fields, "setting", shown(name)))
-
-
-def _unknown(name: str, known: Iterable[str], what: str, shown: str | None = None) -> str:
-    near = difflib.get_close_matches(name, list(known), 1)
-    hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}"
-    return f"{shown or name} is no {what} of the scheduler; {hint}"
-
-
 def _loopback(host: str) -> bool:
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
-
-
-def _said(error: ValidationError) -> str:
-    first = error.errors()[0]
-    name = ".".join(str(part) for part in first["loc"])
-    return f"{name}: {first['msg'].removeprefix('Value error, ')}"

@@ -42,11 +42,15 @@ class Doorkeeper:
     ) -> None:
         self.keyring = keyring
         self.nonce = nonce
-        self._most, self._most_handshakes, self._most_failures = connections, handshakes, failures
+        self.limit(connections=connections, handshakes=handshakes, failures=failures)
         self._connections: Counter[str] = Counter()
         self._handshakes: Counter[str] = Counter()
         #: By address: how many proofs were wrong since when.
         self._failed: dict[str, tuple[int, float]] = {}
+
+    def limit(self, *, connections: int, handshakes: int, failures: int) -> None:
+        """What an address may ask from now on."""
+        self._most, self._most_handshakes, self._most_failures = connections, handshakes, failures
 
     def enter(self, address: str, now: float) -> Error | None:
         """Somebody has connected; say so when he is `accepted`, and when he `left`. Returns why he may not."""

@@ -24,7 +24,7 @@ from wiretask_protocol.messages import (
     TypeSupport,
     VersionRange,
 )
-from wiretask_scheduler import app, flow
+from wiretask_scheduler import app, assembly, flow
 from wiretask_scheduler.config import load
 from wiretask_scheduler.store import StoreError
 from wiretask_scheduler.store.sqlite import SqliteStore
@@ -49,7 +49,7 @@ def config(tmp_path):
 
 def test_the_limits_of_the_protocol_can_be_set():
     config = load(None, {"in_flight": 7, "crash_limit": 1, "loss_limit": 2, "store": "memory:"})
-    settings, sessions = app._core_settings(config), app._session_settings(config)
+    settings, sessions = assembly.core_settings(config), assembly.session_settings(config)
     assert (settings.in_flight, settings.crash_limit, settings.loss_limit, sessions.in_flight) == (7, 1, 2, 7)
 
 

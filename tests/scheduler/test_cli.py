@@ -1,5 +1,6 @@
 """The command as a process: what it prints, how it ends, and how it refuses."""
 
+import json
 import os
 import signal
 import socket
@@ -126,7 +127,7 @@ def test_a_port_in_use_is_said(start):
         (("--store", "redis:"), "is no store"),
         (("--store", "sqlite:missing/tasks.db"), "missing is no folder; create it"),
         (("--config", "missing.toml"), "missing.toml: No such file or directory"),
-        (("--log-level", "loud"), "log_level"),
+        (("--log-level", "loud"), "--log-level: 'loud' is not one of"),
     ],
 )
 def test_what_cannot_be_is_one_line_and_exit_2(start, arguments, words):
@@ -138,3 +139,56 @@ def test_an_unknown_option_is_exit_2(start):
     assert (code, out) == (2, "")
     assert "Did you mean" in err
     assert "'--listen'" in err
+
+
+def test_settings_are_checked_and_printed_and_nothing_is_started(start, tmp_path):
+    (tmp_path / "wiretask.toml").write_text("[scheduler]\ncrash_limit = 5\n")
+    assert start("--config", "wiretask.toml", "--check-config").end() == (0, "ok\n", "")
+    code, out, err = start("--config", "wiretask.toml", "--print-config", "--store", "memory:").end()
+    assert (code, err) == (0, "")
+    assert "crash_limit = 5  # wiretask.toml\n" in out
+    assert 'store = "memory:"  # --store\n' in out
+    assert refusal(start("--check-config", "--tokens", "absent")) == (
+        "absent: No such file or directory; check the setting tokens"
+    )
+    assert [path.name for path in tmp_path.iterdir()] == ["wiretask.toml"]
+
+
+def test_sighup_takes_what_it_can_and_what_is_wrong_changes_nothing(start, tmp_path):
+    file = tmp_path / "wiretask.toml"
+    file.write_text("[scheduler]\n")
+    process = start(*QUIET, "--store", "memory:", environment={"WIRETASK_CONFIG": "wiretask.toml"})
+    process.ready()
+
+    def hangup(text):
+        file.write_text(text)
+        process.process.send_signal(signal.SIGHUP)
+        return process.process.stderr.readline().rstrip("\n")
+
+    assert hangup("[scheduler\n").partition(" ERROR ")[2].startswith("nothing is reloaded: wiretask.toml is not TOML: ")
+    said = hangup("[scheduler]\nlog_format = 'json'\ntokens = 'absent'\n")
+    assert said.endswith("nothing is reloaded: absent: No such file or directory; check the setting tokens")
+    said = hangup("[scheduler]\nlog_format = 'json'\nrecurring.x = { type = 'x', cron = 'never' }\n")
+    assert "ERROR nothing is reloaded: recurring.x: " in said
+    said = json.loads(hangup("[scheduler]\nlog_format = 'json'\nqueue_length_limit = 5\nframe_limit = 65536\n"))
+    assert said["event"] == (
+        "reloaded: log_format, queue_length_limit, nobody has to prove who he is; this takes a restart: frame_limit"
+    )
+    code, _, err = process.end(signal.SIGTERM)
+    assert code == 0
+    assert [json.loads(line)["level"] for line in err.splitlines()] == ["info"]
+
+
+def test_a_reload_does_not_open_a_scheduler_to_everybody(start, tmp_path):
+    tokens = tmp_path / "tokens.toml"
+    tokens.write_text(f"[k]\ntoken = '{'t' * 40}'\nroles = ['client']\n")
+    tokens.chmod(0o600)
+    file = tmp_path / "wiretask.toml"
+    file.write_text("[scheduler]\nlisten = '0.0.0.0:0'\ntokens = 'tokens.toml'\n")
+    process = start("--config", "wiretask.toml", "--http", "off", "--store", "memory:")
+    process.ready()
+    file.write_text("[scheduler]\nlisten = '127.0.0.1:0'\n")
+    process.process.send_signal(signal.SIGHUP)
+    said = process.process.stderr.readline()
+    assert "ERROR nothing is reloaded: 0.0.0.0 can be reached from other machines" in said
+    process.end(signal.SIGTERM)

@@ -273,6 +273,10 @@ class Broker:
 
     # -- what operators ask for --
 
+    def configure(self, settings: Settings) -> None:
+        """Takes other limits, as far as nobody has been told them: the rest holds from the next start on."""
+        operations.configure(self.state, settings)
+
     def put_schedule(self, schedule: Schedule, now: Now) -> None:
         """Creates or replaces a recurring task. Raises BadScheduleError."""
         self.state.now = now

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from wiretask_protocol.machines import TaskMachineEvent, TaskMachineState
@@ -14,6 +15,7 @@ from wiretask_scheduler.core.turn import Revived
 
 if TYPE_CHECKING:
     from wiretask_scheduler.core.records import StoredTask
+    from wiretask_scheduler.core.settings import Settings
     from wiretask_scheduler.core.state import State
 
 
@@ -85,3 +87,15 @@ def purge(state: State, dead: Iterable[StoredTask]) -> int:
         if stored.links is not None and stored.links.size >= 0:
             state.turn.changes.ranges.append((facts.Kind.PART, stored.id, 0))
     return len(seqs)
+
+
+def configure(state: State, settings: Settings) -> None:
+    """Takes other limits, as far as no peer has been told them."""
+    state.settings = replace(
+        state.settings,
+        crash_limit=settings.crash_limit,
+        loss_limit=settings.loss_limit,
+        dead_retention_seconds=settings.dead_retention_seconds,
+    )
+    state.dead_retention = max(state.usual_retention, int(settings.dead_retention_seconds * 1000))
+    state.queues.limit(settings.queue_length_limit, settings.queue_length_limits)

@@ -70,6 +70,12 @@ class Queues:
             self._queues[name] = queue
         return queue
 
+    def limit(self, length_limit: int, length_limits: Mapping[str, int]) -> None:
+        """How long queues may be from now on; one that is longer takes nothing until it is not."""
+        self._length_limit, self._length_limits = length_limit, length_limits
+        for queue in self:
+            queue.length_limit = length_limits.get(queue.name, length_limit)
+
     def _sweep(self) -> None:
         self._queues = {name: queue for name, queue in self._queues.items() if queue.live or queue.mode}
         self._sweep_at = max(_QUEUES, 2 * len(self._queues))

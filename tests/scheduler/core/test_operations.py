@@ -4,7 +4,7 @@ import pytest
 
 from wiretask_protocol.errors import ErrorCode
 from wiretask_protocol.messages import Gather, Group, Outcome, TaskState, UniqueKey, WaitReason
-from wiretask_scheduler.core import Now
+from wiretask_scheduler.core import Now, Settings
 from wiretask_scheduler.core.facts import Kind
 from wiretask_scheduler.core.queues import Mode
 
@@ -198,3 +198,29 @@ def test_the_last_date_that_can_be_said_is_taken(scene, option):
     assert scene.errors() == []
     scene.passes(60)
     assert scene.broker.state.tasks.count == 1
+
+
+def test_other_limits_hold_from_then_on_for_queues_that_are_there_and_for_others(make_scene):
+    scene = make_scene(queue_length_limits={"mail": 1})
+    scene.client()
+    scene.submit(), scene.submit(queue="mail")
+    assert scene.errors() == []
+    scene.broker.configure(Settings(queue_length_limit=1, queue_length_limits={"mail": 2}))
+    scene.submit()
+    assert scene.errors() == [ErrorCode.QUEUE_FULL]
+    scene.submit(queue="mail")
+    assert scene.errors() == []
+    scene.submit(queue="new"), scene.submit(queue="new")
+    assert scene.errors() == [ErrorCode.QUEUE_FULL]
+
+
+def test_another_limit_of_crashes_counts_those_that_were_there(scene):
+    scene.client()
+    scene.worker()
+    task_id = scene.submit()
+    for limit in (3, 2):
+        scene.broker.configure(Settings(crash_limit=limit))
+        ((_, _, lease),) = scene.dispatched()
+        scene.result(9, lease, task_id, Outcome.CRASHED)
+    (row,) = scene.turn().changes.ended
+    assert row.outcome == Outcome.DEAD
