@@ -10,24 +10,33 @@ from wiretask_protocol.machines import TaskMachineState
 _ENDED = {state for state in TaskMachineState if state.name in {"SUCCEEDED", "DEAD", "CANCELLED", "EXPIRED"}}
 
 
-def audit(state: Any, together: int | None) -> None:
-    """Raises AssertionError. No more than `together` tasks of a concurrency key are with workers; None is no bound."""
+def audit(state: Any, together: int | None) -> list[Any]:
+    """Returns all tasks. Raises AssertionError.
+
+    No more than `together` tasks of a concurrency key are with workers; None is no bound.
+    """
     holders = _leases(state)
-    lined_up = Counter(task.id for lane in state.ready for task in lane if task.state is TaskMachineState.READY)
+    # Most of the shards of a table of few tasks are empty, and this is done at each step.
+    tasks = [task for shard in state.tasks._shards if shard for task in shard.values()]
+    lined_up = Counter(
+        task.id for lane in state.ready if lane.count for task in lane if task.state is TaskMachineState.READY
+    )
     lined_up.update(
         task.id
         for gate in state.gates
+        if gate.line.count
         for task in gate.line
         if task.state is TaskMachineState.READY and task.gate is gate
     )
-    for task in state.tasks:
+    for task in tasks:
         who = task.id.hex()
         assert task.state not in _ENDED, f"an ended task is kept: {who}"
         running = task.state is TaskMachineState.LEASED
         assert holders[task.id] == int(running), f"{task.state.name} and its leases differ: {who}"
         placed = lined_up[task.id] + int(task in state.held_back)
         assert placed >= int(task.state is TaskMachineState.READY), f"a ready task is in no lane: {who}"
-    _gates(state, together)
+    _gates(state, tasks, together)
+    return tasks
 
 
 def audit_envelopes(flow: Any) -> None:
@@ -53,7 +62,7 @@ def _leases(state: Any) -> Counter[bytes]:
     return holders
 
 
-def _gates(state: Any, together: int | None) -> None:
+def _gates(state: Any, tasks: list[Any], together: int | None) -> None:
     """Who is past a gate is with a worker, or in line for one."""
     for gate in state.gates:
         kind, queue, key = gate.key
@@ -61,7 +70,7 @@ def _gates(state: Any, together: int | None) -> None:
             continue
         here = {
             task.id
-            for task in state.tasks
+            for task in tasks
             if task.options.concurrency is not None
             and (task.options.concurrency.key, task.options.queue) == (key, queue)
             and (

@@ -67,24 +67,21 @@ class Loop(asyncio.BaseEventLoop):
 
     def next_at(self) -> float | None:
         """When it has something to do."""
-        ready, scheduled = self._internals("_ready"), self._internals("_scheduled")
-        if ready:
-            return self.time()
-        while scheduled and scheduled[0].cancelled():
+        # What asyncio itself calls them, since its first version. It is asked all the time: nothing here may cost much.
+        if self._ready:  # type: ignore[attr-defined]
+            return self.process.machine.clock.steady
+        scheduled = self._scheduled  # type: ignore[attr-defined]
+        while scheduled and scheduled[0]._cancelled:
             heapq.heappop(scheduled)._scheduled = False
-        return scheduled[0].when() if scheduled else None
+        return scheduled[0]._when if scheduled else None
 
     def turn(self) -> None:
         """Runs what is due now, once."""
         events._set_running_loop(self)
         try:
-            self._internals("_run_once")()
+            self._run_once()  # type: ignore[attr-defined]
         finally:
             events._set_running_loop(None)
-
-    def _internals(self, name: str) -> Any:
-        # What asyncio itself calls them, since its first version.
-        return getattr(self, name)
 
     # -- what a loop over sockets would have --
 
@@ -194,10 +191,8 @@ class Machine:
     def run(self, until: float, done: Callable[[], bool] = lambda: False) -> bool:
         """Lets time pass until then, or until it is done; whether it is."""
         while not done():
-            when = min((at for at in map(self._next_of, self.processes) if at is not None), default=until)
-            if self._events:
-                when = min(when, self._events[0][0])
-            if when > until or (when == until and not self._is_due(until)):
+            when = self._next()
+            if when is None or when > until:
                 self.clock.advance(max(0.0, until - self.clock.steady))
                 return done()
             if when > self.clock.steady:
@@ -212,19 +207,24 @@ class Machine:
             for process in [*self.graves, *self.processes]:
                 process.close()
 
-    def _next_of(self, process: Process) -> float | None:
-        return None if process.frozen else process.loop.next_at()
-
-    def _is_due(self, until: float) -> bool:
-        return any(at is not None and at <= until for at in map(self._next_of, self.processes)) or bool(
-            self._events and self._events[0][0] <= until
-        )
+    def _next(self) -> float | None:
+        """When somebody has something to do."""
+        now = self.clock.steady
+        first = self._events[0][0] if self._events else None
+        for process in self.processes:
+            at = None if process.frozen else process.loop.next_at()
+            if at is not None and (first is None or at < first):
+                if at <= now:
+                    return at
+                first = at
+        return first
 
     def _turn(self) -> None:
-        while self._events and self._events[0][0] <= self.clock.steady:
+        now = self.clock.steady
+        while self._events and self._events[0][0] <= now:
             heapq.heappop(self._events)[2]()
         for process in list(self.processes):
-            at = self._next_of(process)
-            if at is not None and at <= self.clock.steady and process.alive:
+            at = None if process.frozen else process.loop.next_at()
+            if at is not None and at <= now and process.alive:
                 self.turns += 1
                 process.loop.turn()

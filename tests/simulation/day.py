@@ -8,9 +8,11 @@ the faults stop, and all must come to its end.
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import chain
 from random import Random
 from typing import Any
 
@@ -22,6 +24,7 @@ from in_place import in_place
 from mischief import Mischief
 from network import Network
 from plant import QUEUES, WORKERS, Plant
+from promises import Promises
 from users import MOST_TOGETHER, User
 
 from wiretask_scheduler.core.facts import Kind
@@ -56,6 +59,7 @@ class Day:
         self.network = Network(self.machine, Random(seed + 2))
         self.disk = Disk()
         self.history = History(seed, self.disk)
+        self.promises = Promises(self._broken)
         self.plant = Plant(self, Random(seed + 3))
         self.mischief = Mischief(self, Random(seed + 4))
         self.users = [User(self, f"user {number}", Random(seed + 10 + number)) for number in range(users)]
@@ -100,14 +104,20 @@ class Day:
             raise self.history.violated("; ".join(self.machine.failures))
         if self.plant.flow is not None:
             # Young leases that a crash has forgotten come back beside what was given to others meanwhile.
-            audit(self.plant.flow.broker.state, None if self.plant.crashes else MOST_TOGETHER)
+            state = self.plant.flow.broker.state
+            tasks = audit(state, None if self.plant.crashes else MOST_TOGETHER)
             audit_envelopes(self.plant.flow)
+            # Who stands still takes nothing away.
+            margin = math.inf if self.mischief.counts["a standstill"] else state.settings.time_limit_margin_seconds
+            self.promises.look(tasks, self.clock.steady, margin)
         return over
 
     def _heal(self) -> None:
         """No more faults: what is not there is started again, and everything must come to its end."""
         self.calm = True
         self.note("the faults stop")
+        for end in chain.from_iterable(self.network.streams):
+            end.slowness = 0.0
         for process in self.machine.processes:
             process.frozen = False
         self._run(5.0)  # what was under way when they stopped is over then
@@ -144,6 +154,11 @@ class Day:
         assert state.tasks.count == 0, f"{state.tasks.count} tasks are left in memory"
         assert not state.sessions, f"{len(state.sessions)} sessions are left"
         assert not state.dependencies.dependents, "somebody waits for nothing"
+        assert not state.uniques or self.history.timed_keys, "unique keys are held by nobody"
+        assert not state.retracting, "somebody is asked for what nobody has"
+        assert not state.held_back, "somebody is still held back"
+        assert state.suspect is None, "somebody is suspected for ever"
+        assert not any(gate.inside for gate in state.gates), "nobody has left a gate"
         assert not self.plant.flow.outbox.octets, f"{self.plant.flow.outbox.octets} octets of envelopes are left"
         left = {Kind(kind).name for (kind, _), fact in self.disk.facts.items() if fact.forget is None} - _KEPT
         assert not left, f"{left} are kept for nobody"
@@ -212,14 +227,30 @@ class Day:
         """Something that concerns all tasks."""
         self.history.note(self.clock.steady, "-- " + text)
 
+    def _broken(self, task_id: bytes, what: str) -> None:
+        """A promise is."""
+        self.machine.failures.append(str(self.history.violated(what, task_id)))
+
+    def begun(self, flow: Any) -> None:
+        """A scheduler begins, and knows nothing but what is on the disk."""
+        if self.plant.starts > 1:
+            self.promises.begin()
+        self.promises.watch(flow.broker)
+
+    def left(self, number: int) -> None:
+        """The scheduler has heard that a connection is over."""
+        self.promises.left(number, self.clock.steady)
+
     def heard(self, number: int, message: Any) -> None:
         """The scheduler has got a message."""
+        self.promises.heard(number, message, self.clock.steady)
         task_id = getattr(message, "task_id", None)
         if task_id:
             self.history.note(self.clock.steady, f"peer {number} says {_shown(message)}", task_id)
 
     def said(self, number: int, message: Any) -> None:
         """What the scheduler has said is durable and leaves."""
+        self.promises.said(number, message)
         task = getattr(message, "task", None)
         if task is not None and task.lease != message.lease:
             return  # it was taken back meanwhile

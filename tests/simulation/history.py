@@ -125,6 +125,11 @@ class History:
         if said != expected:
             raise self.violated(f"it got the results {said} and not {expected}", record.id)
 
+    @property
+    def timed_keys(self) -> bool:
+        """Whether somebody holds a unique key for a time, whatever becomes of the task."""
+        return any(isinstance(record.options.get("unique", ("", "", ""))[2], float) for record in self.records.values())
+
     def revive(self, when: float, task_id: bytes) -> None:
         """A dead task gets another life: it may end in another way now."""
         self.revived = True

@@ -38,6 +38,8 @@ class Mischief:
             (0.03, "a standstill", self._freeze),
             (0.08, "a connection broken", lambda: self._cut(silently=False)),
             (0.04, "a connection silent", lambda: self._cut(silently=True)),
+            (0.02, "a connection half open", self._half_open),
+            (0.03, "a reader slow", self._slow_reader),
             (0.02, "the clock moved", self._move_clock),
             (0.03, "a queue changed", self._change_queue),
             (0.04, "a dead task revived", self._revive),
@@ -89,10 +91,28 @@ class Mischief:
             self._day.note(f"the connection of {pair[0].process.name} {'falls silent' if silently else 'breaks'}")
             self._day.network.cut(pair, silently=silently)
 
+    def _half_open(self) -> None:
+        """One end hears that the connection is gone, the other one goes on: who comes again comes beside itself."""
+        streams = pairs(self._day.network)
+        if streams:
+            pair = self._chance.choice(streams)
+            hears = self._chance.choice(pair)
+            self._day.note(f"only {hears.process.name} hears that a connection is gone")
+            self._day.network.half_cut(hears)
+
+    def _slow_reader(self) -> None:
+        """One end takes a piece now and then, and the other one has to keep what it says."""
+        streams = pairs(self._day.network)
+        if streams:
+            end = self._chance.choice(self._chance.choice(streams))
+            end.slowness = self._chance.choice((0.1, 0.5))
+            self._day.note(f"{end.process.name} reads slowly")
+
     def _move_clock(self) -> None:
         seconds = self._chance.choice((-300.0, -60.0, -1.0, 1.0, 60.0, 3600.0))
         self._day.note(f"the clock on the wall jumps by {seconds:.0f} s")
         self._day.history.jumped_ms += int(abs(seconds) * 1000)
+        self._day.promises.jumped = True
         self._day.clock.wall += seconds
 
     def _change_queue(self) -> None:
@@ -110,6 +130,7 @@ class Mischief:
             row = self._day.disk.row(task_id)
             if row is not None and row.state == TaskState.DEAD and flow.broker.state.tasks.get(task_id) is None:
                 self._day.history.revive(self._day.clock.steady, task_id)
+                self._day.promises.revived.add(task_id)
                 flow.broker.revive(row, [], now())
 
         self._plant.operate(revive)

@@ -24,7 +24,7 @@ class Network:
         self.chance = chance
         self.listeners: dict[int, tuple[Process, Callable[[], Any]]] = {}
         self.streams: list[tuple[End, End]] = []
-        self.cuts = 0
+        self.cuts = self.splits = 0
         machine.network = self
 
     def latency(self) -> float:
@@ -57,6 +57,12 @@ class Network:
             end.mute = end.mute or silently
             if not silently:
                 end.lose(_RESET)
+
+    def half_cut(self, hears: End) -> None:
+        """A stream breaks, and only one end hears of it."""
+        self.cuts += 1
+        hears.mute = hears.peer.mute = True
+        hears.lose(_RESET)
 
     def bury(self, process: Process, *, silently: bool) -> None:
         """A process is gone, and what it listened on."""
@@ -116,6 +122,9 @@ class End(asyncio.Transport):
         self._unread = 0
         self._high = 64 << 10
         self._full = False
+        #: Seconds between one piece that is read and the next; 0.0 takes what is there.
+        self.slowness = 0.0
+        self._naps = False
 
     def open(self, factory: Callable[[], Any]) -> Any:
         """The stream is there."""
@@ -148,6 +157,7 @@ class End(asyncio.Transport):
         chance = self._network.chance
         if len(octets) < 2 or chance.random() < 0.8:
             return [octets]
+        self._network.splits += 1
         at = chance.randrange(1, len(octets))
         return [octets[:at], octets[at:]]
 
@@ -170,11 +180,18 @@ class End(asyncio.Transport):
         if self.protocol is not None:
             self.process.loop.call_soon(self._read)
 
+    def _wake(self) -> None:
+        self._naps = False
+        self._read()
+
     def _read(self) -> None:
-        while self._reading and self._arrived and not self.closed:
+        while self._reading and self._arrived and not self.closed and not self._naps:
             octets = self._arrived.popleft()
             self.peer._was_read(len(octets))
             self.protocol.data_received(octets)
+            if self.slowness:
+                self._naps = True
+                self.process.loop.call_later(self.slowness, self._wake)
         if self._reading and not self._arrived and self._eof_arrived and not self.closed:
             self._eof_arrived = False
             if not self.protocol.eof_received():

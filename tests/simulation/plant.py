@@ -38,7 +38,7 @@ class Plant:
         self.workers: dict[str, tuple[Process, Runtime]] = {}
         #: Nobody is started again.
         self.closing = False
-        self.crashes = 0
+        self.crashes = self.starts = 0
 
     def _later(self, seconds: float, what: Callable[[], None]) -> None:
         self._machine.at(self._machine.clock.steady + seconds, what)
@@ -52,6 +52,7 @@ class Plant:
         process = self.scheduler = self._machine.process("scheduler")
 
         async def main() -> None:
+            self.starts += 1
             flow = SimFlow(self._day, process)
             flow.start()
             await flow.server.listen("127.0.0.1", PORT)

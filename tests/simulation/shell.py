@@ -30,6 +30,12 @@ class Surroundings(Protocol):
     def boundary(self, name: str) -> None:
         """The store has come to a point where a crash may make a difference."""
 
+    def begun(self, flow: SimFlow) -> None:
+        """A scheduler begins."""
+
+    def left(self, number: int) -> None:
+        """The scheduler has heard that a connection is over."""
+
     def heard(self, number: int, message: Any) -> None:
         """The scheduler has got a message."""
 
@@ -53,6 +59,7 @@ class SimFlow(Flow):
             failed=lambda error: process.machine.failures.append(f"the scheduler gave up: {error!r}"),
         )
         self.questions: Any = SlowQuestions(around, process)
+        around.begun(self)
 
     def _make_committer(self, failed: Callable[[Exception], None]) -> Any:
         around = self.around
@@ -64,6 +71,11 @@ class SimFlow(Flow):
         for message in messages:
             self.around.heard(number, message)
         super().receive(number, messages)
+
+    def leave(self, number: int, leaving: Any) -> None:
+        """A peer is gone."""
+        self.around.left(number)
+        super().leave(number, leaving)
 
     def _release_turn(self, turn: Any) -> None:
         for peer, sends in turn.sends.items():

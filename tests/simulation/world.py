@@ -13,6 +13,7 @@ from hashlib import sha256
 from typing import Any
 
 from msgspec.structs import replace
+from promises import Promises
 
 from wiretask_protocol import codec, messages
 from wiretask_protocol.machines import TaskMachineState
@@ -43,6 +44,7 @@ from wiretask_protocol.messages import (
 from wiretask_scheduler.core import Broker, Dispatch, Now, Settings, Turn, facts
 from wiretask_scheduler.core.facts import Fact, FactKey
 from wiretask_scheduler.core.records import StoredSession, StoredTask
+from wiretask_scheduler.core.tasks import Task
 
 PLACEMENT = sha256(b"default").digest()[:2]
 ENVELOPE = codec.encode_envelope(messages.Envelope("work", "default", 0, b"body"))
@@ -135,7 +137,7 @@ class FakeClient:
         self.wanted[task_id] = submit
         return submit
 
-    def again(self) -> list:
+    def again(self, says_so: Callable[[], bool]) -> list:
         """What is sent after a reconnect."""
         repeated = [submit for submit in self.unaccepted.values() if submit.task_id not in self.refused]
         self.seq = 0
@@ -143,7 +145,8 @@ class FakeClient:
         sent: list = []
         for submit in repeated:
             self.seq += 1
-            flags = submit.flags | SubmitFlags.REPEAT
+            # A client of another make does not say that it may have sent it before.
+            flags = submit.flags | (SubmitFlags.REPEAT if says_so() else 0)
             again = messages.Submit(**{**fields(submit), "seq": self.seq, "flags": int(flags)})
             self.unaccepted[self.seq] = again
             sent.append(again)
@@ -222,7 +225,14 @@ class World:
         self.options: dict[bytes, dict] = {}
         self.members: dict[bytes, list[bytes]] = {}
         self.crashes = 0
+        #: What has happened, and how often.
+        self.counts: Counter[str] = Counter()
+        #: Connections whose peers have come again by another one: nobody is behind them any more.
+        self.ghosts: list[int] = []
+        #: What workers have been given, ever.
+        self.given: list[tuple[bytes, int]] = []
         self.pending: deque[Turn] = deque()
+        self.promises = Promises(self.wrong)
         self.start()
 
     # -- the scheduler --
@@ -233,6 +243,8 @@ class World:
     def start(self) -> None:
         """A scheduler over what the store has."""
         self.broker = Broker(Settings(retention_seconds=3600), self._random, lambda: self._ids.randbytes(16))
+        self.promises.watch(self.broker)
+        self.ghosts.clear()
         self.pending.clear()
         self.inboxes: dict[int, deque] = {}
         for peer in self.everybody():
@@ -255,6 +267,7 @@ class World:
         """The scheduler dies: what was not committed is gone, and every connection with it."""
         self.note_all("the scheduler crashed")
         self.crashes += 1
+        self.promises.begin()
         self.start()
 
     def turn(self) -> None:
@@ -268,9 +281,16 @@ class World:
             return
         turn = self.pending.popleft()
         conflicts = self.store.commit(turn)
+        if self.chance.random() < 0.003:
+            # It is on the disk, and nobody has heard of it.
+            self.counts["crash"] += 1
+            self.crash()
+            return
         if conflicts:
             self.broker.conflicted(conflicts, self.now())
         for peer, sends in turn.sends.items():
+            for message in sends:
+                self.promises.said(peer, message)
             if peer in self.inboxes:
                 self.inboxes[peer].extend(sends)
         for lookup in turn.lookups:
@@ -280,6 +300,8 @@ class World:
             assert error is None, f"a peer broke the protocol: {error}"
             self.inboxes.pop(peer, None)
             self.drop(peer)
+            self.promises.left(peer, self.monotonic)
+            self.broker.leave(peer, "broken", self.now())
         self.turn()
 
     def everybody(self) -> list[Any]:
@@ -293,6 +315,10 @@ class World:
     # -- the peers --
 
     def connect(self, peer) -> None:
+        if peer.peer:
+            # The one before is half open: the scheduler will notice, or the peer says so first.
+            self.inboxes.pop(peer.peer, None)
+            self.ghosts.append(peer.peer)
         self.peers += 1
         peer.peer = self.peers
         self.inboxes[peer.peer] = deque()
@@ -300,9 +326,12 @@ class World:
         hello = Hello(HelloKind.OPEN, 1, versions=VersionRange(1, 1), role=role, name=getattr(peer, "name", "client"))
         token = self.broker.join(peer.peer, hello, "", self.now())
         if isinstance(peer, FakeClient):
-            self.send(peer, peer.again())
+            self.send(peer, peer.again(lambda: self.chance.random() < 0.7))
             return
-        peer.former, peer.session, peer.seq = peer.session, token or b"", 0
+        if not peer.resuming:
+            # Who has not got the answer to its Resume does not know what has become of its session.
+            peer.former = peer.session
+        peer.session, peer.seq = token or b"", 0
         # Results that were not accepted count as held until the answer says whose they are.
         held = {**peer.held, **{result.lease: result.task_id for result in peer.unaccepted.values()}}
         peer.resuming = bool(peer.former and held)
@@ -336,6 +365,8 @@ class World:
 
     def send(self, peer, sent: list) -> None:
         if sent:
+            for message in sent:
+                self.promises.heard(peer.peer, message, self.monotonic)
             self.broker.receive_many(peer.peer, sent, self.now())
             self.turn()
 
@@ -343,6 +374,7 @@ class World:
         if peer.peer:
             number, peer.peer = peer.peer, 0
             self.inboxes.pop(number, None)
+            self.promises.left(number, self.monotonic)
             self.broker.leave(number, leaving, self.now())
             self.turn()
 
@@ -360,6 +392,7 @@ class World:
                 assert message.attempt >= self.attempts[task.id], self.tell(task.id, "an attempt is forgotten")
                 self.attempts[task.id] = message.attempt
                 self.may_begin(task.id)
+                self.given.append((task.id, message.lease))
             if isinstance(message, Resume):
                 self.resumed(peer, message)
             else:
@@ -501,12 +534,17 @@ class World:
             self.send(client, [Cancel(client.seq, task_id, 0, 1, self.chance.choice((None, True)))])
 
     def lie(self) -> None:
-        """A worker reports on a lease that is not its own; nothing may come of it."""
+        """A worker reports on a lease that is not its own, or is so no more; nothing may come of it."""
         worker = self.chance.choice(self.workers)
-        if worker.peer and not worker.resuming and self.options:
+        if not worker.peer or worker.resuming or not self.options:
+            return
+        task_id, lease = self.chance.choice(sorted(self.options)), self.chance.randrange(1, 1 << 40)
+        if self.given and self.chance.random() < 0.7:
+            task_id, lease = self.chance.choice(self.given[-20:])
+        own = lease in worker.held or any(result.lease == lease for result in worker.unaccepted.values())
+        if not own:
             worker.seq += 1
-            task_id = self.chance.choice(sorted(self.options))
-            self.send(worker, [Result(worker.seq, task_id, self.chance.randrange(1, 1 << 40), 1, report("a lie"))])
+            self.send(worker, [Result(worker.seq, task_id, lease, 1, report("a lie"))])
 
     def pass_time(self, seconds: float) -> None:
         self.monotonic += seconds
@@ -522,8 +560,9 @@ class World:
         if not peer.peer:
             return
         if isinstance(peer, FakeWorker) and self.chance.random() < 0.4:
-            peer.held, peer.unaccepted, peer.session = {}, {}, b""
-        self.leave(peer, self.chance.choice(("broken", "silent")))
+            peer.held, peer.unaccepted, peer.session, peer.resuming = {}, {}, b"", False
+        leaving = self.chance.choice(("broken", "silent"))
+        self.leave(peer, leaving)
 
     def drain(self) -> None:
         worker = self.chance.choice(self.workers)
@@ -546,6 +585,25 @@ class World:
         if not peer.peer:
             self.connect(peer)
 
+    def come_twice(self) -> None:
+        """Somebody comes by a second connection, while the scheduler has not noticed that the first one is dead."""
+        peer = self.chance.choice(self.everybody())
+        if peer.peer and not getattr(peer, "resuming", False):
+            self.connect(peer)
+
+    def bury_ghosts(self) -> None:
+        """The scheduler notices which connections are dead."""
+        for number in self.ghosts:
+            self.promises.left(number, self.monotonic)
+            self.broker.leave(number, "silent", self.now())
+            self.turn()
+        self.ghosts.clear()
+
+    def jump(self) -> None:
+        """The clock on the wall is moved."""
+        self.wall += self.chance.choice((-60.0, -1.0, 1.0, 60.0))
+        self.promises.jumped = True
+
     def break_off(self) -> None:
         """Somebody's connection breaks."""
         self.lose(self.chance.choice(self.everybody()))
@@ -555,6 +613,7 @@ class World:
         roll = self.chance.random()
         for below, happening in HAPPENINGS:
             if roll < below:
+                self.counts[happening.__name__] += 1
                 happening(self)
                 break
         self.audit()
@@ -573,10 +632,19 @@ class World:
                 assert task.state is TaskMachineState.LEASED, self.tell(task.id, "a lease without a running task")
                 assert task.holder == session.session, self.tell(task.id, "two sessions for one task")
                 holders[task.id] = holders.get(task.id, 0) + 1
-        ready = Counter(task.id for lane in state.ready for task in lane if alive(task))
-        ready.update(task.id for gate in state.gates for task in gate.line if alive(task) and task.gate is gate)
-        self.audit_gates()
-        for task in state.tasks:
+        ready = Counter(task.id for lane in state.ready if lane.count for task in lane if alive(task))
+        ready.update(
+            task.id
+            for gate in state.gates
+            if gate.line.count
+            for task in gate.line
+            if alive(task) and task.gate is gate
+        )
+        # Most of the shards of a table of few tasks are empty, and this is done at each step.
+        tasks = [task for shard in state.tasks._shards if shard for task in shard.values()]
+        self.promises.look(tasks, self.monotonic, state.settings.time_limit_margin_seconds)
+        self.audit_gates(tasks)
+        for task in tasks:
             assert task.state.value not in ENDED, self.tell(task.id, "an ended task is kept")
             running = task.state is TaskMachineState.LEASED
             assert holders.get(task.id, 0) == int(running), self.tell(
@@ -586,7 +654,7 @@ class World:
             placed = ready.get(task.id, 0) + int(task in state.held_back)
             assert placed >= int(waits), self.tell(task.id, "a ready task is in no lane")
 
-    def audit_gates(self) -> None:
+    def audit_gates(self, tasks: list[Task]) -> None:
         """Who is past a gate is with a worker, or in line for one; and no more than it allows."""
         state = self.broker.state
         for gate in state.gates:
@@ -596,7 +664,7 @@ class World:
                 continue
             here = {
                 task.id
-                for task in state.tasks
+                for task in tasks
                 if task.options.concurrency is not None and task.options.concurrency.key == key
                 if task.state is TaskMachineState.LEASED
                 or (task.state is TaskMachineState.READY and task.gate is not gate and task not in state.held_back)
@@ -604,6 +672,10 @@ class World:
             assert {task.id for task in gate.inside} == here, f"seed {self.seed}: the gate {key} counts wrongly"
             # Young leases that a crash has forgotten come back and take what was given to others meanwhile.
             assert self.crashes or len(here) <= gate.limit, f"seed {self.seed}: the gate {key} lets too many through"
+
+    def wrong(self, task_id: bytes, what: str) -> None:
+        """A promise is broken."""
+        raise AssertionError(self.tell(task_id, what))
 
     def tell(self, task_id: bytes, what: str) -> str:
         """The story of a task, for whoever has to find out."""
@@ -613,6 +685,7 @@ class World:
     def heal(self) -> None:
         """No more faults: everything must come to its end within a bounded time."""
         for _ in range(4000):
+            self.bury_ghosts()
             for peer in self.everybody():
                 if not peer.peer:
                     self.connect(peer)
@@ -666,6 +739,12 @@ class World:
         assert not any(worker.leases for worker in state.sessions.values())
         assert all(worker.number for worker in state.sessions.values()), f"seed {self.seed}: nobody comes back"
         assert not state.dependencies.dependents
+        assert not state.uniques, f"seed {self.seed}: unique keys are held by nobody"
+        assert not state.retracting, f"seed {self.seed}: somebody is asked for what nobody has"
+        assert not state.held_back, f"seed {self.seed}: somebody is still held back"
+        assert state.suspect is None, f"seed {self.seed}: somebody is suspected for ever"
+        assert not any(gate.inside for gate in state.gates), f"seed {self.seed}: nobody has left a gate"
+        assert not any(alive(task) for lane in state.ready for task in lane), f"seed {self.seed}: a lane is not empty"
         left = {facts.Kind(kind) for kind, _ in self.store.facts}
         assert left <= {facts.Kind.RATE, facts.Kind.PART}, f"seed {self.seed}: {left} are kept for nobody"
 
@@ -683,6 +762,9 @@ HAPPENINGS: tuple[tuple[float, Callable[[World], None]], ...] = (
     (0.98, World.break_off),
     (0.985, World.drain),
     (0.99, World.crash),
+    (0.992, World.jump),
+    (0.995, World.come_twice),
+    (0.997, World.bury_ghosts),
 )
 
 

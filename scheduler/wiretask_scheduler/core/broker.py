@@ -401,9 +401,11 @@ _EXPIRABLE = frozenset(
 
 
 def _on_expire(state: State, what: Any, now: Now) -> None:
-    # A worker may be running what is held back; `sessions.release` looks again.
     if what.state in _EXPIRABLE and what not in state.held_back:
         endings.expire(state, what, now)
+    elif _lives(state, what):
+        # A worker has it, or may have it: it may go on, and nothing of it begins any more.
+        what.rarely().overdue = True
 
 
 def _on_limit(state: State, what: Any, now: Now) -> None:

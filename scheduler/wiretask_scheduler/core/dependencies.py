@@ -287,6 +287,10 @@ def fail(state: State, task: Task, dependency: bytes) -> None:
 def unblock(state: State, task: Task) -> None:
     """All that a task waited for has ended: it goes on as if it came now."""
     rare = task.rarely()
+    if rare.overdue:
+        # It has expired while there was no scheduler.
+        endings.expire(state, task, state.now)
+        return
     if rare.links is not None:
         rare.links = replace(rare.links, after=())
     group = state.dependencies.groups.get(task.id)

@@ -138,6 +138,7 @@ def _load_task(state: State, stored: StoredTask, stop: int) -> Task:
         task.rarely().cancelling = stop
     if stored.expires is not None:
         state.timers.on(stored.expires, "expire", task)
+        task.rarely().overdue = stored.expires <= state.now.millis
     if stored.state == TaskMachineState.WAITING:
         move(task, TaskMachineEvent.BLOCK)
         return task

@@ -59,7 +59,7 @@ def failed(
     """An attempt has failed: the next one comes after a wait in seconds, or there is none left."""
     rare = task.rarely()
     most = task.options.max_attempts or worker.types.get(task.options.type, 0) or 1
-    if rare.cancelling or rare.failures + 1 >= most:
+    if rare.cancelling or rare.overdue or rare.failures + 1 >= most:
         endings.end(state, task, TaskMachineEvent.GIVE_UP, outcome, report, now)
         return
     rare.failures += 1
@@ -94,7 +94,15 @@ def crashed(state: State, task: Task, now: Now) -> None:
     elif rare.cancelling:
         endings.cancel(state, task, now)
     else:
-        state.take_back(task)
+        _take_back(state, task, now)
+
+
+def _take_back(state: State, task: Task, now: Now) -> None:
+    """Others may have a task that comes back, unless it has expired meanwhile."""
+    state.take_back(task)
+    if task.rarely().overdue:
+        endings.expire(state, task, now)
+    else:
         state.record(task)
 
 
@@ -115,8 +123,7 @@ def lost(state: State, task: Task, now: Now) -> None:
     elif rare.cancelling:
         endings.cancel(state, task, now)
     else:
-        state.take_back(task)
-        state.record(task)
+        _take_back(state, task, now)
 
 
 def given_back(state: State, task: Task, now: Now) -> None:
@@ -125,8 +132,7 @@ def given_back(state: State, task: Task, now: Now) -> None:
         endings.cancel(state, task, now)
     else:
         state.counts["returned"] += 1
-        state.take_back(task)
-        state.record(task)
+        _take_back(state, task, now)
 
 
 def on_return(state: State, worker: Worker, returned: Return, now: Now) -> None:

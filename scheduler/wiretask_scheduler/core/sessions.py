@@ -219,10 +219,10 @@ def release(state: State) -> None:
     """Hands out what was held back, in the order in which it came."""
     state.grace = False
     for task in sorted(state.held_back, key=lambda task: task.seq):
-        expires = task.rare.expires if task.rare is not None else None
-        if task.rare is not None and task.rare.cancelling:
+        rare = task.rare
+        if rare is not None and rare.cancelling:
             endings.cancel(state, task, state.now)
-        elif expires is not None and expires <= state.now.millis:
+        elif rare is not None and rare.expires is not None and (rare.overdue or rare.expires <= state.now.millis):
             endings.expire(state, task, state.now)
         else:
             del state.held_back[task]

@@ -104,6 +104,8 @@ class Rare(msgspec.Struct):
     blockers: int = 0
     #: What waits for it is cancelled with it, whatever it would do if it failed.
     uprooted: bool = False
+    #: It has expired while a worker had it, or may have had it: when that gives it back, it is over.
+    overdue: bool = False
 
 
 class Task(msgspec.Struct, gc=False, eq=False):

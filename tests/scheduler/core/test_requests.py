@@ -130,6 +130,39 @@ def test_a_task_that_has_begun_does_not_expire(scene):
     assert [entry for entry in scene.sent() if entry[1] == "Result"] == []
 
 
+def test_what_a_worker_gives_back_too_late_has_expired_and_is_not_begun_again(scene):
+    scene.client()
+    worker = scene.worker()
+    task_id = scene.submit(expires_in=1000)
+    ((_, _, lease),) = scene.dispatched()
+    scene.passes(1.1)
+    scene.receive(worker, Return(scene.seq(worker), task_id, lease, int(ReturnReason.RETRACTED)))
+    assert (1, "Result", task_id, Outcome.EXPIRED) in scene.sent()
+    assert scene.broker.state.tasks.count == 0
+
+
+def test_an_attempt_that_fails_after_the_expiry_was_the_last_one(scene):
+    scene.client()
+    worker = scene.worker()
+    task_id = scene.submit(expires_in=1000, max_attempts=3)
+    ((_, _, lease),) = scene.dispatched()
+    scene.passes(1.1)
+    scene.result(worker, lease, task_id, Outcome.FAILED)
+    assert (1, "Result", task_id, Outcome.FAILED) in scene.sent()
+
+
+@pytest.mark.parametrize("leaving", ["broken", "silent", "goodbye"])
+def test_what_a_worker_leaves_behind_after_the_expiry_is_not_begun_again(scene, leaving):
+    scene.client()
+    worker = scene.worker()
+    task_id = scene.submit(expires_in=1000)
+    scene.passes(1.1)
+    scene.leave(worker, leaving)
+    scene.worker(8)
+    scene.passes(10)
+    assert [entry[2:] for entry in scene.sent() if entry[1] == "Result"] == [(task_id, Outcome.EXPIRED)]
+
+
 def test_an_await_of_an_ended_task_is_answered_from_the_store(scene):
     scene.client()
     task_id = scene.id()

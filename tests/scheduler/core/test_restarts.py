@@ -151,6 +151,17 @@ def test_what_nobody_runs_expires_when_the_grace_is_over(lasting):
     assert lasting.broker.state.tasks.count == 0
 
 
+def test_what_a_worker_gives_back_at_once_after_a_restart_has_expired_meanwhile(lasting):
+    """Before any timer has come up."""
+    task_id, lease = begun(lasting, expires_in=500)
+    lasting.passes(0.3)
+    lasting.crash(1.0)
+    assert rejoin(lasting, {task_id: lease}) == (lease,)
+    lasting.receive(9, Return(lasting.seq(9), task_id, lease, int(ReturnReason.RETRACTED)))
+    assert lasting.dispatched() == []
+    assert lasting.broker.state.tasks.count == 0
+
+
 # -- cancels --
 
 
