@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import nox
+from nox.command import CommandFailed
 
 nox.needs_version = ">=2024.10.9"
 nox.options.default_venv_backend = "uv|virtualenv"
@@ -17,6 +18,7 @@ nox.options.sessions = ["lint", "types", "tests", "wheels", "simulate", "conform
 PYPROJECT = nox.project.load_toml("pyproject.toml")
 CONFORMANCE = Path(__file__).parent / "conformance"
 ROLES = ("codec", "worker", "client", "scheduler")
+LONG = {"WIRETASK_LONG": "1"}
 FAST, REFERENCE = {"WIRETASK_CODEC": "fast"}, {"WIRETASK_CODEC": "reference"}
 
 
@@ -67,6 +69,24 @@ def simulate(session: nox.Session) -> None:
     if not session.posargs:
         session.run("python", "tests/simulation/crash_points.py")
         session.run("python", "tests/simulation/planted.py")
+
+
+@nox.session(default=False)
+def faults(session: nox.Session) -> None:
+    """Real processes that are killed, stopped, cut off and lied to, for longer than in `tests`; `-- ARGS` are pytest's."""
+    install(session, "tests")
+    session.run("pytest", "--no-header", "-q", "-rA", "--timeout", "3600", "tests/faults", *session.posargs, env=LONG)
+
+
+@nox.session(default=False)
+def fuzz(session: nox.Session) -> None:
+    """Framing and codec, live sessions, the loader of the spec and the HTTP API, a minute each; `-- --seconds 600`."""
+    install(session, "tests")
+    try:
+        session.install("-q", *nox.project.dependency_groups(PYPROJECT, "fuzz"))
+    except CommandFailed:
+        session.warn("Atheris cannot be installed here: Hypothesis takes its place")
+    session.run("python", "tests/fuzz/fuzz.py", *session.posargs)
 
 
 @nox.session

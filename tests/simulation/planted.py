@@ -295,7 +295,57 @@ def loses_the_timer_of_a_backoff() -> None:
     )
 
 
+@bug
+def begins_what_has_expired_at_a_worker() -> None:
+
+    def make(expire: Any) -> Any:
+        def expires(state: Any, task: Any, now: Any) -> None:
+            expire(state, task, now)
+            if task.rare is not None:
+                task.rare.overdue = False
+
+        return expires
+
+    product.broker._TIMERS["expire"] = make(product.broker._TIMERS["expire"])
+
+
+@bug
+def takes_no_notice_of_time_limits() -> None:
+    product.state.State.bound = nothing
+
+
 # Ties and limits
+
+
+@bug
+def takes_the_lowest_priority_first() -> None:
+    line = product.ready.Line
+
+    def take(self: Any, most: int) -> list[Any]:
+        if self.head() is None:
+            return []
+        priority = next(each for each in range(10) if self.mask >> each & 1)
+        shelf = self.shelves[priority]
+        taken, dropped = shelf.take(most)
+        self._drop(dropped)
+        self.count -= len(taken)
+        if not shelf:
+            self.mask &= ~(1 << priority)
+        return list(taken)
+
+    line.take = take
+
+
+@bug
+def allows_twice_the_burst() -> None:
+    def make(change: Any) -> Any:
+        def changes(self: Any, rate: Any) -> None:
+            change(self, rate)
+            self.burst = 2 * rate.burst
+
+        return changes
+
+    wrapped(product.limits.RateGate, "change", make)
 
 
 @bug
@@ -367,6 +417,18 @@ def forgets_who_asks_for_what_has_ended() -> None:
 @bug
 def delivers_to_the_first_who_waits_only() -> None:
     product.endings.add_waiter = lambda task, peer: setattr(task, "waiter", task.waiter or peer)
+
+
+@bug
+def tells_a_waiter_twice() -> None:
+    def make(send: Any) -> Any:
+        def twice(*rest: Any) -> None:
+            send(*rest)
+            send(*rest)
+
+        return twice
+
+    wrapped(product.endings, "_send_result", make)
 
 
 @bug
