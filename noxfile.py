@@ -73,7 +73,7 @@ def simulate(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def faults(session: nox.Session) -> None:
-    """Real processes that are killed, stopped, cut off and lied to, for longer than in `tests`; `-- ARGS` are pytest's."""
+    """Real processes that are killed, stopped and cut off, for longer than in `tests`; `-- ARGS` are pytest's."""
     install(session, "tests")
     session.run("pytest", "--no-header", "-q", "-rA", "--timeout", "3600", "tests/faults", *session.posargs, env=LONG)
 

@@ -178,9 +178,7 @@ class Server:
         self._ran += ran
         if late > STALL_SECONDS:
             # Where it has not run, the machine is busy, or was asleep.
-            log.warning(
-                "the event loop stood still for %.1f s; this process ran for %.1f s of it", late, self._ran - ran
-            )
+            log.warning("the event loop stood still for %.1f s; this process ran for %.1f s of it", late, ran)
         else:
             connections: list[Link | Doorway] = [*self.links.values(), *self.doorways]
             for connection in connections:

@@ -60,6 +60,7 @@ class _Chances:
         self._chance = chance
         self.random = chance.random
         self.randbits = chance.getrandbits
+        self.token_bytes = chance.randbytes
 
     def SystemRandom(self) -> Random:  # noqa: N802 -- the name is the library's
         """The same."""
