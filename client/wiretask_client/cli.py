@@ -19,9 +19,11 @@ import msgspec
 from wiretask_client import config, looking
 from wiretask_client.asking import arguments_of, prints, reaches, taking, task_id_text
 from wiretask_client.client import Client
+from wiretask_client.completing import completion
 from wiretask_client.errors import ClientError, NotFinished
 from wiretask_client.flags import asks, asks_once, options_of
 from wiretask_client.handle import TaskHandle
+from wiretask_client.operating import as_json as output
 from wiretask_client.operating import dead, queues
 from wiretask_client.options import Options
 from wiretask_client.patience import explain
@@ -29,7 +31,9 @@ from wiretask_client.recurring import schedule
 from wiretask_client.status import TaskStatus
 from wiretask_client.terminal import FAILED, Program, complain, escaped, is_terminal, run, traceback_lines, write
 from wiretask_client.version import VERSION
+from wiretask_client.watching import top
 from wiretask_client.wording import described
+from wiretask_client.workers import workers
 
 DEFAULT_TYPE = "sha256"
 
@@ -126,7 +130,7 @@ def result(client: Client, task_id: str, wait: float | None, no_newline: bool, t
 
 @main.command()
 @click.argument("task_id", metavar="ID", type=task_id_text)
-@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@output
 @reaches
 def status(client: Client, task_id: str, as_json: bool) -> None:
     """Say everything that is known of a task."""
@@ -143,8 +147,9 @@ def status(client: Client, task_id: str, as_json: bool) -> None:
 @click.argument("task_id", metavar="ID", type=task_id_text)
 @click.option("--hard", is_flag=True, help="Stop the process that runs it, where the worker can.")
 @click.option("--tree", is_flag=True, help="Also all that wait for it, directly or not.")
+@output
 @reaches
-def cancel(client: Client, task_id: str, hard: bool, tree: bool) -> None:
+def cancel(client: Client, task_id: str, hard: bool, tree: bool, *, as_json: bool) -> None:
     """Stop a task; say what has become of it."""
 
     async def work() -> TaskStatus:
@@ -153,28 +158,38 @@ def cancel(client: Client, task_id: str, hard: bool, tree: bool) -> None:
             return await client.status(task_id)
 
     found = run(work())
+    if as_json:
+        write(msgspec.json.encode(found) + b"\n")
+        return
     write(f"{found.state}{'' if found.ended else ': its worker has been asked to stop it'}\n".encode())
 
 
 @main.command()
+@output
 @reaches
-def ping(client: Client) -> None:
+def ping(client: Client, *, as_json: bool) -> None:
     """Say whether the scheduler is there, and how fast it answers."""
 
     async def work() -> float:
         async with client:
             return await client.ping()
 
-    write(f"{client.scheduler} answers in {run(work()) * 1000:.1f} ms\n".encode())
+    millis = run(work()) * 1000
+    if as_json:
+        write(msgspec.json.encode({"scheduler": client.scheduler, "round_trip_ms": millis}) + b"\n")
+    else:
+        write(f"{client.scheduler} answers in {millis:.1f} ms\n".encode())
 
 
 main.add_command(schedule)
 main.add_command(dead)
 main.add_command(queues)
 main.add_command(looking.tasks)
-main.add_command(looking.workers)
+main.add_command(workers)
 main.add_command(looking.queues)
-main.add_command(looking.top)
+main.add_command(looking.schedules)
+main.add_command(top)
+main.add_command(completion)
 
 
 @contextmanager

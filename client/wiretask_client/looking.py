@@ -1,18 +1,15 @@
-"""`wiretask tasks`, `workers`, `queues` and `top`: what operators look at, over the HTTP side."""
+"""`wiretask tasks`, `queues` and `schedules`: what operators look at, over the HTTP side."""
 
 from __future__ import annotations
 
-import itertools
-import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import click
 import msgspec
 
 from wiretask_client.asking import taking, task_id_text
-from wiretask_client.errors import BadCall
 from wiretask_client.ids import id_bytes, id_text
 from wiretask_client.operating import (
     ago,
@@ -20,25 +17,20 @@ from wiretask_client.operating import (
     each_of,
     filter_of,
     filters,
+    list_schedules,
     operates,
     show_queues,
+    show_rows,
     some_of,
     tasks_of,
 )
 from wiretask_client.tables import table
-from wiretask_client.terminal import escaped, is_terminal, write
-from wiretask_client.wording import span
+from wiretask_client.terminal import escaped, write
 
 if TYPE_CHECKING:
-    from rich.console import RenderableType
-
     from wiretask_client.api import Api
 
 STATES = ("waiting", "scheduled", "ready", "leased", "succeeded", "dead", "cancelled", "expired")
-#: How often `top` looks.
-_TOP_SECONDS = 1.0
-#: Rows of a table of `top`.
-_TOP_ROWS = 15
 
 Ids = tuple[str, ...]
 
@@ -67,7 +59,7 @@ def list_tasks(api: Api, state: str | None, limit: int, *, as_json: bool, **aske
          _error(task))
         for task in found
     )  # fmt: skip
-    write(table(columns, rows).encode() if found else b"")
+    show_rows(columns, rows if found else (), "no task fits this; leave out some of it")
 
 
 def _error(task: dict[str, Any]) -> str | None:
@@ -115,63 +107,25 @@ def _beginning(body: dict[str, Any]) -> str:
 
 @tasks.command("retry")
 @click.argument("task_ids", metavar="ID...", nargs=-1, required=True, type=task_id_text)
+@as_json
 @operates
-def retry_tasks(api: Api, task_ids: Ids) -> None:
+def retry_tasks(api: Api, task_ids: Ids, *, as_json: bool) -> None:
     """Give dead tasks another life; `wiretask dead retry` does it for all that a filter names."""
-    each_of(task_ids, lambda task_id: api.post(f"/api/tasks/{task_id}/retry"), "retried")
+    each_of(task_ids, lambda task_id: api.post(f"/api/tasks/{task_id}/retry"), "retried", as_json=as_json)
 
 
 @tasks.command("cancel")
 @click.argument("task_ids", metavar="ID...", nargs=-1, required=True, type=task_id_text)
 @click.option("--tree", is_flag=True, help="Also all that waits for them.")
-@operates
-def cancel_tasks(api: Api, task_ids: Ids, tree: bool) -> None:
-    """Stop tasks. What has ended stays as it is, and is not counted."""
-    query = "?tree=1" if tree else ""
-    each_of(task_ids, lambda task_id: api.post(f"/api/tasks/{task_id}/cancel{query}"), "cancelled")
-
-
-# -- workers and queues --
-
-
-@click.command("workers")
 @as_json
 @operates
-def workers(api: Api, *, as_json: bool) -> None:
-    """List the workers: what they run, when they were heard, and what is wrong with them."""
-    found = api.get("/api/workers")["workers"]
-    if as_json:
-        write(msgspec.json.encode(found) + b"\n")
-    else:
-        write(table(_WORKER, map(_worker, found)).encode() if found else b"")
+def cancel_tasks(api: Api, task_ids: Ids, tree: bool, *, as_json: bool) -> None:
+    """Stop tasks. What has ended stays as it is, and is not counted."""
+    query = "?tree=1" if tree else ""
+    each_of(task_ids, lambda task_id: api.post(f"/api/tasks/{task_id}/cancel{query}"), "cancelled", as_json=as_json)
 
 
-_WORKER = ("name", "is", "running", "done", "longest", "heard", "round trip", "software", "problem")
-
-
-def _worker(worker: dict[str, Any]) -> tuple[object, ...]:
-    ages = [task["age_ms"] for task in worker["tasks"] if task["begun"] and task["age_ms"] is not None]
-    return (
-        worker["name"],
-        _health(worker),
-        f"{worker['running']} of {worker['concurrency']}",
-        worker["done"],
-        span(max(ages) / 1000) if ages else None,
-        None if worker["heard_ms"] is None else f"{span(worker['heard_ms'] / 1000)} ago",
-        None if worker["round_trip_ms"] is None else f"{worker['round_trip_ms']:.3g} ms",
-        worker["agent"],
-        worker["stuck"],
-    )
-
-
-def _health(worker: dict[str, Any]) -> str:
-    if not worker["connected"]:
-        return "away"
-    if worker["stuck"]:
-        return "stuck"
-    if worker["draining"]:
-        return "draining"
-    return "working" if worker["outstanding"] else "idle"
+# -- queues and recurring tasks --
 
 
 @click.command("queues")
@@ -182,70 +136,9 @@ def queues(api: Api, *, as_json: bool) -> None:
     show_queues(api.get("/api/queues")["queues"], as_json)
 
 
-# -- all of it, as it moves --
-
-
-@click.command("top")
-@click.option("--once", is_flag=True, help="Look once, and go; so it is where the output is no terminal.")
+@click.command("schedules")
+@as_json
 @operates
-def top(api: Api, *, once: bool) -> None:
-    """Watch it: rates, latencies, queues and workers, each second, until Ctrl-C."""
-    try:
-        from rich.console import Console  # noqa: PLC0415 -- it takes its time to load, and is not everywhere
-        from rich.live import Live  # noqa: PLC0415
-    except ImportError:
-        raise BadCall("top needs rich; install wiretask[client], or look with wiretask queues") from None
-    terminal = is_terminal(sys.stdout)
-    console = Console(force_terminal=terminal, width=None if terminal else _WIDE)
-    if once or not terminal:
-        console.print(_screen(api))
-        return
-    with Live(_screen(api), console=console, screen=True, auto_refresh=False) as live:
-        for _ in itertools.count():
-            time.sleep(_TOP_SECONDS)
-            live.update(_screen(api), refresh=True)
-
-
-#: Where there is no terminal, nothing is folded.
-_WIDE = 200
-
-
-def _screen(api: Api) -> RenderableType:
-    from rich.console import Group  # noqa: PLC0415 -- it takes its time to load, and is not everywhere
-    from rich.table import Table  # noqa: PLC0415
-    from rich.text import Text  # noqa: PLC0415
-
-    how, found_queues, found_workers = (api.get(f"/api/{name}") for name in ("overview", "queues", "workers"))
-    last = how["last"] or {}
-
-    def said(name: str, unit: str = "") -> str:
-        value = last.get(name)
-        return "-" if value is None else f"{value:,.4g}{unit}"
-
-    head = Text.assemble(
-        ("wiretask ", "bold"),
-        "takes tasks" if how["accepting"] else ("takes no new tasks: its disk is full", "bold red"),
-        f"   {said('submitted')} in/s   {said('succeeded')} out/s   {said('failed')} failed/s"
-        f"   p50 {said('total_p50_ms', ' ms')}   p99 {said('total_p99_ms', ' ms')}\n",
-        "   ".join(f"{name} {count:,}" for name, count in how["states"].items()),
-        f"   workers {how['workers']}   clients {how['clients']}\n",
-    )
-
-    def made(columns: tuple[str, ...], rows: Sequence[tuple[object, ...]]) -> Table:
-        drawn = Table(*columns, box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
-        for row in rows[:_TOP_ROWS]:
-            drawn.add_row(*(Text("" if cell is None else escaped(str(cell))) for cell in row))
-        return drawn
-
-    deepest = sorted(found_queues["queues"], key=lambda queue: -queue["live"])
-    by_queue = [
-        (queue["name"], queue["mode"], queue["ready"], queue["leased"], queue["scheduled"] + queue["waiting"],
-         None if queue["oldest_ready_ms"] is None else span(queue["oldest_ready_ms"] / 1000))
-        for queue in deepest
-    ]  # fmt: skip
-    return Group(
-        head,
-        made(("queue", "mode", "ready", "running", "later", "oldest"), by_queue),
-        Text(),
-        made(_WORKER, list(map(_worker, found_workers["workers"]))),
-    )
+def schedules(api: Api, *, as_json: bool) -> None:
+    """List the recurring tasks, and when they run next; `wiretask schedule` puts and deletes them."""
+    list_schedules(api, as_json=as_json)

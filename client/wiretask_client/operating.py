@@ -6,7 +6,7 @@ import datetime as dt
 import functools
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -15,10 +15,11 @@ import click
 import msgspec
 
 from wiretask_client.asking import Command, configured, duration, taking, task_id_text
+from wiretask_client.completing import queue_names
 from wiretask_client.errors import OperationRefused
 from wiretask_client.ids import id_bytes, id_text
 from wiretask_client.tables import table
-from wiretask_client.terminal import complain, exit_code, write
+from wiretask_client.terminal import NOT_SERVED, complain, exit_code, is_terminal, write
 from wiretask_client.units import word
 from wiretask_client.wording import span
 
@@ -50,7 +51,7 @@ def operates(command: Command) -> Command:
     def operating(config: Config, *args: Any, **kwargs: Any) -> None:
         from wiretask_client.api import Api  # noqa: PLC0415 -- HTTP takes its time to load
 
-        with Api(config.http, config.timeout) as api:
+        with Api(config.http, config.timeout, config.credentials, config.tls) as api:
             command(api, *args, **kwargs)
 
     return operating
@@ -58,7 +59,7 @@ def operates(command: Command) -> Command:
 
 #: Which dead tasks are meant.
 filters = [
-    click.option("--queue", help="Those of a queue."),
+    click.option("--queue", help="Those of a queue.", shell_complete=queue_names),
     click.option("--type", "task_type", help="Those of a type."),
     click.option("--error", help="Those whose last error is of this class."),
     click.option("--older-than", type=duration, help="Those that ended so long ago: 90, 15m, 2h, 7d."),
@@ -95,7 +96,16 @@ def list_dead(api: Api, limit: int, as_json: bool, **asked: Any) -> None:
          task["error_type"], task["error_message"])
         for task in found
     )  # fmt: skip
-    write(table(columns, rows).encode() if found else b"")
+    show_rows(columns, rows, "no dead task fits this")
+
+
+def show_rows(columns: Sequence[str], rows: Iterable[Sequence[object]], nothing: str) -> None:
+    """Shows a table; where it has no rows nothing is printed, and people on a terminal are told why."""
+    found = list(rows)
+    if found:
+        write(table(columns, found).encode())
+    elif is_terminal(sys.stdout):
+        complain(nothing)
 
 
 def some_of(found: Iterable[dict[str, Any]], limit: int) -> list[dict[str, Any]]:
@@ -138,42 +148,56 @@ def meant(command: Command) -> Command:
 
 
 @dead.command("retry")
+@as_json
 @operates
 @meant
-def retry_dead(api: Api, task_ids: tuple[str, ...], said: dict[str, Any]) -> None:
+def retry_dead(api: Api, task_ids: tuple[str, ...], said: dict[str, Any], *, as_json: bool) -> None:
     """Give dead tasks another life: by their ids, by a filter, or all."""
     if task_ids:
-        each_of(task_ids, lambda task_id: api.post(f"/api/tasks/{task_id}/retry"), "retried")
+        each_of(task_ids, lambda task_id: api.post(f"/api/tasks/{task_id}/retry"), "retried", as_json=as_json)
     else:
-        write(f"retried {api.post('/api/dead/retry', said)['retried']}\n".encode())
+        _show_done("retried", api.post("/api/dead/retry", said)["retried"], {}, as_json=as_json)
 
 
 @dead.command("purge")
 @click.option("--yes", is_flag=True, help="What is purged is gone.")
+@as_json
 @operates
 @meant
-def purge_dead(api: Api, task_ids: tuple[str, ...], said: dict[str, Any], yes: bool) -> None:
+def purge_dead(api: Api, task_ids: tuple[str, ...], said: dict[str, Any], yes: bool, *, as_json: bool) -> None:
     """Forget dead tasks: by their ids, by a filter, or all."""
     if not yes:
         raise click.UsageError("what is purged is gone; look with `wiretask dead list`, then say --yes")
     if task_ids:
-        each_of(task_ids, lambda task_id: api.delete(f"/api/tasks/{task_id}"), "purged")
+        each_of(task_ids, lambda task_id: api.delete(f"/api/tasks/{task_id}"), "purged", as_json=as_json)
     else:
-        write(f"purged {api.post('/api/dead/purge', said)['purged']}\n".encode())
+        _show_done("purged", api.post("/api/dead/purge", said)["purged"], {}, as_json=as_json)
 
 
-def each_of(task_ids: tuple[str, ...], do: Callable[[str], dict[str, Any]], word: str) -> None:
+def each_of(
+    task_ids: tuple[str, ...], do: Callable[[str], dict[str, Any]], word: str, *, as_json: bool = False
+) -> None:
     """Does it for each; one that is refused is a line, and the others go on."""
-    done, code = 0, 0
+    done, code, refused = 0, 0, {}
     for task_id in task_ids:
         try:
             done += do(task_id)[word]
         except OperationRefused as error:
+            if error.status in NOT_SERVED:
+                raise
             complain(f"{task_id}: {error}")
+            refused[task_id] = str(error)
             code = max(code, exit_code(error))
-    write(f"{word} {done}\n".encode())
+    _show_done(word, done, refused, as_json=as_json)
     if code:
         sys.exit(code)
+
+
+def _show_done(word: str, done: int, refused: dict[str, str], *, as_json: bool) -> None:
+    if as_json:
+        write(msgspec.json.encode({word: done, "refused": refused}) + b"\n")
+    else:
+        write(f"{word} {done}\n".encode())
 
 
 @click.group("queue", no_args_is_help=False)
@@ -191,7 +215,7 @@ def list_queues(api: Api, as_json: bool) -> None:
 
 def _setter(verb: str, help_text: str) -> None:
     @queues.command(verb, help=help_text)
-    @click.argument("names", metavar="NAME...", nargs=-1, required=True)
+    @click.argument("names", metavar="NAME...", nargs=-1, required=True, shell_complete=queue_names)
     @as_json
     @operates
     def change(api: Api, names: tuple[str, ...], as_json: bool) -> None:
@@ -215,7 +239,7 @@ def show_queues(found: list[dict[str, Any]], as_json: bool) -> None:
          None if queue["oldest_ready_ms"] is None else span(queue["oldest_ready_ms"] / 1000), queue["length_limit"])
         for queue in found
     )  # fmt: skip
-    write(table(columns, rows).encode() if found else b"")
+    show_rows(columns, rows, "no queue has a task, and no worker takes from one")
 
 
 def list_schedules(api: Api, *, as_json: bool) -> None:
@@ -230,7 +254,7 @@ def list_schedules(api: Api, *, as_json: bool) -> None:
          _date(each["next_ms"]), _date(each["last_ms"]), each["overlap"], each["catch_up"], each["left_out"])
         for each in found
     )  # fmt: skip
-    write(table(columns, rows).encode() if found else b"")
+    show_rows(columns, rows, "nothing recurs; see wiretask schedule put --help")
 
 
 def _date(millis: int | None) -> str | None:

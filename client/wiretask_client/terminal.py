@@ -43,7 +43,8 @@ PROGRAM = "wiretask"
 FAILED, USAGE, UNREACHABLE, NOT_THERE, INTERRUPTED = 1, 2, 3, 4, 130
 
 _STDOUT = 1
-_NOT_FOUND = 404  # HTTP
+#: HTTP's: there is no such thing; and who asks, or so often, is not served.
+_NOT_FOUND, NOT_SERVED = 404, frozenset({401, 403, 429})
 
 
 class Program(click.Group):
@@ -83,6 +84,8 @@ def exit_code(error: ClientError) -> int:
         return NOT_THERE
     if isinstance(error, OperationRefused) and error.status == _NOT_FOUND:
         return NOT_THERE
+    if isinstance(error, OperationRefused) and error.status in NOT_SERVED:
+        return UNREACHABLE
     if isinstance(error, Unreachable):
         return UNREACHABLE
     if isinstance(error, Refused) and error.of_connection:

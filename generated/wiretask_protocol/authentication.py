@@ -57,6 +57,10 @@ class Credentials(NamedTuple):
     key_id: str
     secret: Secret
 
+    def authorization(self) -> str:
+        """What HTTP is asked with. It has the token in it: over TLS, or to this machine."""
+        return f"Bearer {self.key_id}:{self.secret._octets.decode('ascii')}"
+
 
 def credentials(text: str) -> Credentials:
     """Reads `KEY_ID:TOKEN`. Raises ValueError, whose text does not say what it was."""

@@ -5,12 +5,16 @@ What it does with each message can be replaced; by default it accepts everything
 
 import asyncio
 import hashlib
+import sys
 import threading
 from collections import Counter
+from pathlib import Path
 
 import msgspec
 import pytest
+from click.testing import CliRunner
 
+from wiretask_client.cli import main
 from wiretask_client.core import Core, Identity
 from wiretask_protocol.codec import decode_envelope, encode, encode_report
 from wiretask_protocol.connection import Connection
@@ -35,6 +39,10 @@ from wiretask_protocol.messages import (
     TaskState,
     WaitReason,
 )
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from http_side import HttpSide  # type: ignore[import-not-found] # it lies beside
 
 
 def succeed(body, encoding=Encoding.RAW):
@@ -351,3 +359,21 @@ def served():
     fake.start()
     yield fake
     fake.stop()
+
+
+@pytest.fixture
+def http():
+    side = HttpSide()
+    yield side
+    side.close()
+
+
+@pytest.fixture
+def wiretask(http):
+    """Runs a command of the command line in this process."""
+
+    def run(words, **environment):
+        environment = {"WIRETASK_HTTP": http.url, **environment}
+        return CliRunner(env=environment).invoke(main, words.split() if isinstance(words, str) else words)
+
+    return run

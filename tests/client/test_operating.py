@@ -2,15 +2,10 @@
 
 import json
 import socket
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from urllib.parse import parse_qsl, urlsplit
 
 import pytest
-from click.testing import CliRunner
 
 from wiretask_client.address import parse_url
-from wiretask_client.cli import main
 from wiretask_client.errors import BadCall
 
 NIGHTLY = {
@@ -73,60 +68,6 @@ STORY = {
         {"what": "dead", "at_ms": None, "worker": None, "text": "given up"},
     ],
 }
-
-
-class HttpSide:
-    """Answers each request with what was laid out for it, and remembers what was asked."""
-
-    def __init__(self):
-        self.asked = []
-        self.answers = {}
-        side = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def _answer(self):
-                url = urlsplit(self.path)
-                length = int(self.headers.get("Content-Length", 0))
-                said = json.loads(self.rfile.read(length)) if length else None
-                side.asked.append((self.command, url.path, said or dict(parse_qsl(url.query)) or None))
-                status, answer = side.answer(self.command, url.path)
-                octets = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
-                self.send_response(status)
-                self.send_header("Content-Length", str(len(octets)))
-                self.end_headers()
-                self.wfile.write(octets)
-
-            do_GET = do_POST = do_DELETE = _answer  # noqa: N815 -- the names are http.server's
-
-            def log_message(self, *_):
-                pass
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
-        threading.Thread(target=self.server.serve_forever, args=(0.01,), daemon=True).start()
-
-    def answer(self, method, path):
-        found = self.answers[method, path]
-        if isinstance(found, list):
-            found = found.pop(0)
-        return found if isinstance(found, tuple) else (200, found)
-
-
-@pytest.fixture
-def http():
-    side = HttpSide()
-    yield side
-    side.server.shutdown()
-    side.server.server_close()
-
-
-@pytest.fixture
-def wiretask(http):
-    def run(words, **environment):
-        environment = {"WIRETASK_HTTP": http.url, **environment}
-        return CliRunner(env=environment).invoke(main, words.split() if isinstance(words, str) else words)
-
-    return run
 
 
 def lines(done):
@@ -396,3 +337,51 @@ def test_top_looks_once_where_the_output_is_no_terminal(wiretask, http):
     assert "12.5 in/s   1,234 out/s" in done.stdout
     assert "p50 -   p99 7 ms" in done.stdout
     assert done.stdout.index("deep") < done.stdout.index("mail") < done.stdout.index("host:1")
+
+
+# for programs, too
+
+
+def test_what_was_done_is_told_to_programs_with_what_was_refused(wiretask, http):
+    first, second = f"{1:032x}", f"{2:032x}"
+    http.answers["POST", f"/api/tasks/{first}/retry"] = {"retried": 1}
+    http.answers["POST", f"/api/tasks/{second}/retry"] = 409, {"error": "it is succeeded, not dead"}
+    for group in ("tasks", "dead"):
+        done = wiretask(f"{group} retry {first} {second} --output json")
+        assert done.exit_code == 1
+        assert json.loads(done.stdout) == {"retried": 1, "refused": {second: "it is succeeded, not dead"}}
+    http.answers["POST", "/api/dead/purge"] = {"purged": 7}
+    assert json.loads(wiretask("dead purge --all --yes --json").stdout) == {"purged": 7, "refused": {}}
+
+
+def test_one_worker_is_shown_with_what_it_has(wiretask, http):
+    whole = {"address": "10.0.0.7", "version": 1, "connected_seconds": 90.0, "queues": {"mail": 2}, "types": ["send"]}
+    running = {**a_worker()["tasks"][0], "queue": "mail", "time_limit_ms": None}
+    worker = a_worker(**whole, labels=["gpu"], resources={"memory": 8}, tasks=[running], stuck="restart\x1b[31m it")
+    http.answers["GET", "/api/workers"] = {"workers": [worker, {**worker, "name": "other"}]}
+    said = wiretask("workers host:1").stdout
+    assert "other" not in said
+    assert "restart\\x1b[31m it" in said
+    assert "wiretask-worker/0.1.0, protocol 1" in said
+    assert said.splitlines()[-1].split() == [f"{7:032x}", "send", "mail", "runs", "90", "s"]
+    assert [each["name"] for each in json.loads(wiretask("workers other --json").stdout)] == ["other"]
+
+
+def test_a_worker_that_is_not_there_is_refused_with_the_remedy(wiretask, http):
+    http.answers["GET", "/api/workers"] = {"workers": []}
+    done = wiretask("workers nobody")
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert done.stderr == "wiretask: no worker is called 'nobody'; `wiretask workers` lists those that there are\n"
+
+
+def test_schedules_are_listed_under_both_names(wiretask, http):
+    http.answers["GET", "/api/schedules"] = {"schedules": [NIGHTLY]}
+    assert wiretask("schedules").stdout == wiretask("schedule list").stdout
+    assert json.loads(wiretask("schedules --output json").stdout) == [NIGHTLY]
+
+
+def test_one_look_of_top_is_for_programs_as_well(wiretask, http):
+    for name in ("overview", "queues", "workers"):
+        http.answers["GET", f"/api/{name}"] = {name: []} if name != "overview" else {"now_ms": 1}
+    said = json.loads(wiretask("top --json").stdout)
+    assert said == {"overview": {"now_ms": 1}, "queues": [], "workers": []}

@@ -178,3 +178,38 @@ def test_the_progress_of_one_task_is_a_bar_on_a_terminal_and_not_in_the_result(w
     assert (started.returncode, result) == (0, b'"drawn"\n')
     assert b"step" in seen
     assert b"%" in seen
+
+
+def test_operators_prove_who_they_are_where_there_are_tokens(system):
+    tokens, admin, other = (system.folder / name for name in ("tokens.toml", "ann.credentials", "ben.credentials"))
+    tokens.write_text(f"""
+[ann]
+token = "{"a" * 40}"
+roles = ["admin"]
+
+[ben]
+token = "{"b" * 40}"
+roles = ["client"]
+""")
+    admin.write_text(f"ann:{'a' * 40}\n")
+    other.write_text(f"ben:{'b' * 40}\n")
+    for file in (tokens, admin, other):
+        file.chmod(0o600)
+    system.scheduler.terminate()
+    flags = ("--http", "127.0.0.1:0", "--tokens", str(tokens))
+    system.scheduler, system.address = start_scheduler(system.folder, extra=flags)
+    url = re.findall(r"at (http://\S+)", (system.folder / "scheduler.log").read_text())[-1]
+
+    def queues(*words):
+        done = system.client("queues", "--json", "--http", url, *words)
+        return done.returncode, done.stdout or done.stderr
+
+    assert queues("--credentials", str(admin)) == (0, "[]\n")
+    assert "name a file with a line KEY_ID:TOKEN with --credentials" in queues()[1]
+    assert queues("--credentials", str(other)) == (
+        3,
+        "wiretask: the token ben is for client; use one with the role admin\n",
+    )
+    log = (system.folder / "scheduler.log").read_text()
+    assert "a" * 40 not in log
+    assert "b" * 40 not in log
