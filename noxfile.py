@@ -210,6 +210,9 @@ def demo(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def bench(session: nox.Session) -> None:
-    """Measures the throughput of everything beside a bare relay of the same frames, in one run."""
-    session.install("-q", "-e", ".[all]")
-    session.run("python", "tests/bench/throughput.py", *session.posargs)
+    """Measures every row of "How fast" beside its floor in one run; `-- --help` says what else it can do.
+
+    `-- --peers` adds the peers that are installed, `-- --guard` says what is slower than the committed results.
+    """
+    install(session, "bench")
+    session.run("python", "tests/bench", *session.posargs)
