@@ -81,11 +81,12 @@ def never_writes_what_has_changed() -> None:
 
 @bug
 def never_raises_the_ceiling_of_leases() -> None:
-    def lease(self: Any) -> int:
-        self.next_lease += 1
-        return int(self.next_lease)
+    def leases(self: Any, count: int) -> range:
+        first = int(self.next_lease)
+        self.next_lease = first + count
+        return range(first, self.next_lease)
 
-    product.state.State.lease = lease
+    product.state.State.leases = leases
 
 
 @bug

@@ -47,6 +47,7 @@ from wiretask_scheduler.core import (
     limits,
     loading,
     operations,
+    plain,
     recurring,
     reports,
     requests,
@@ -150,11 +151,14 @@ class Broker:
         if isinstance(who, Worker) and who.leases:
             state.stopwatch.reported(who, messages, now)
         try:
-            for index, message in enumerate(messages):
+            at = 0
+            while (at := plain.take(state, who, messages, at, now)) < len(messages):
+                message = messages[at]
                 if type(message) is Submit and submissions.must_ask(state, cast("Client", who), message):
-                    submissions.wait(state, cast("Client", who), messages[index:])
+                    submissions.wait(state, cast("Client", who), messages[at:])
                     break
                 _HANDLERS[type(message)](self, who, message, now)
+                at += 1
         except WireError as error:
             state.turn.closes.append((peer, error.to_message()))
         state.accept(who)

@@ -7,7 +7,8 @@ back when another one could begin it.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from wiretask_protocol.machines import AssignmentEvent, AssignmentState, TaskMachineEvent
@@ -28,6 +29,10 @@ _RETRACTABLE = 1000
 _LONGEST_MILLIS = (1 << 32) - 1
 #: What cannot be taken for want of room now keeps what comes after it from being taken, when it has waited this long.
 PATIENCE_SECONDS = 2.0
+
+_LEASE = TaskMachineEvent.LEASE
+# The constructor of a named tuple takes three times as long.
+_dispatch: Callable[[tuple[object, ...]], Dispatch] = partial(tuple.__new__, Dispatch)
 
 Room = Callable[[Worker], int]
 
@@ -83,7 +88,7 @@ def _feed(state: State, worker: Worker, share: int, room: Room, now: Now) -> boo
     lane.waits_since = 0.0
     name = lane.queue.name
     worker.turns.serve(name, worker.turns.start(name), len(tasks), worker.queues[name])
-    _lease(state, worker, tasks, now)
+    _lease(state, worker, lane, tasks, now)
     return True
 
 
@@ -147,24 +152,25 @@ def _without_refused(worker: Worker, lane: Lane, tasks: list[Task]) -> list[Task
     return taken
 
 
-def _lease(state: State, worker: Worker, tasks: list[Task], now: Now) -> None:
-    leased: list[tuple[Task, int]] = []
-    send = state.turn.send
-    for task in tasks:
-        lease = state.lease()
-        move(task, TaskMachineEvent.LEASE)
+def _lease(state: State, worker: Worker, lane: Lane, tasks: list[Task], now: Now) -> None:
+    leases, session = state.leases(len(tasks)), worker.session
+    worker.hold_many(lane, tasks, leases)
+    leased: list[Dispatch] = []
+    for task, lease in zip(tasks, leases, strict=True):
+        move(task, _LEASE)
         task.lease = lease
-        task.holder = worker.session
-        worker.hold(task, lease)
+        task.holder = session
         if task.options.limited:
             limits.begin(state, task)
-        remaining = _begin_rare(state, task, now) if task.rare is not None else 0
-        send(worker.number, Dispatch(task, lease, task.attempt, remaining))
+        if task.rare is None:
+            leased.append(_dispatch((task, lease, 1, 0)))
+        else:
+            leased.append(Dispatch(task, lease, task.attempt, _begin_rare(state, task, now)))
         if task.options.time_limit:
             state.bound(task)
-        leased.append((task, lease))
+    state.turn.sends.setdefault(worker.number, []).extend(leased)
     state.counts["dispatched"] += len(tasks)
-    state.stopwatch.handed_out(tasks, leased[0][1], now)
+    state.stopwatch.handed_out(tasks, leases[0], now)
     state.timers.after(now.monotonic, state.settings.record_lease_seconds, "record", leased)
 
 
@@ -180,13 +186,13 @@ def _begin_rare(state: State, task: Task, now: Now) -> int:
     return min(max(1, rare.expires - now.millis), _LONGEST_MILLIS) if rare.expires is not None else 0
 
 
-def record_leases(state: State, leased: list[tuple[Task, int]]) -> None:
+def record_leases(state: State, leased: Sequence[Dispatch]) -> None:
     """Writes the leases of a batch that are still current: a restart must know who runs what.
 
     What has not begun by now may go to others.
     """
     since = state.now.monotonic - state.settings.record_lease_seconds
-    for task, lease in leased:
+    for task, lease, _, _ in leased:
         if task.lease == lease:
             state.record(task)
             worker = state.sessions.get(task.holder)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from wiretask_protocol.errors import ErrorCode, WireError
@@ -138,6 +139,14 @@ class Worker(Peer):
                 count = min(count, (self.resources.get(name, 0) - self.used.get(name, 0)) // amount)
         return max(count, 0)
 
+    def hold_many(self, lane: Lane, tasks: Sequence[Task], leases: Sequence[int]) -> None:
+        """Takes leases on tasks of one lane in."""
+        self.leases.update(zip(leases, tasks, strict=True))
+        self.outstanding += lane.cost * len(tasks)
+        self.outstanding_octets += sum([task.size for task in tasks])
+        for name, amount in lane.resources:
+            self.used[name] = self.used.get(name, 0) + amount * len(tasks)
+
     def hold(self, task: Task, lease: int) -> None:
         """Takes a lease in."""
         self.leases[lease] = task
@@ -166,15 +175,16 @@ class Worker(Peer):
         task = self.leases.pop(lease, None)
         if task is not None:
             self._free(task)
-            self._forget(lease)
+            self.forget(lease)
         return task
 
     def revoke(self, lease: int) -> None:
         """Takes a lease away that it still works on."""
         self.revoked[lease] = self.leases.pop(lease)
-        self._forget(lease)
+        self.forget(lease)
 
-    def _forget(self, lease: int) -> None:
+    def forget(self, lease: int) -> None:
+        """Lets go of what is noted of a lease."""
         if self.states:
             self.states.pop(lease, None)
         if self.since:

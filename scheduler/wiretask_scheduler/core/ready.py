@@ -8,7 +8,7 @@ whatever waits.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from wiretask_protocol.limits import FRAME_LIMIT_FLOOR, RELAY_HEADROOM
 from wiretask_scheduler.core.queues import Queue
@@ -25,12 +25,12 @@ LaneKey = tuple[str, str, int, int, tuple[str, ...], tuple[tuple[str, int], ...]
 _NOTHING = Shelf()
 
 #: An envelope up to this size fits every worker.
-_SMALL = FRAME_LIMIT_FLOOR - RELAY_HEADROOM
+SMALL = FRAME_LIMIT_FLOOR - RELAY_HEADROOM
 
 
 def size_class(octets: int) -> int:
     """0 for what every worker takes; else the power of two that the frames of the class fit into."""
-    return 0 if octets <= _SMALL else (octets + RELAY_HEADROOM - 1).bit_length()
+    return 0 if octets <= SMALL else (octets + RELAY_HEADROOM - 1).bit_length()
 
 
 def class_limit(size: int) -> int:
@@ -65,6 +65,13 @@ class Line:
         self._shelf(priority).put(task)
         self.mask |= 1 << priority
         self.count += 1
+
+    def put_many(self, tasks: Sequence[Task]) -> None:
+        """Puts tasks of one priority behind the others of it."""
+        priority = tasks[0].options.priority
+        self._shelf(priority).put_many(tasks)
+        self.mask |= 1 << priority
+        self.count += len(tasks)
 
     def put_back(self, task: Task) -> None:
         """Puts a task that comes back before those of its priority that came later."""
@@ -171,7 +178,7 @@ class Ready:
             options.queue,
             options.type,
             options.cost,
-            0 if size <= _SMALL else size_class(size),
+            0 if size <= SMALL else size_class(size),
             options.requires,
             options.resources,
             rare is not None and rare.crashes > 0,

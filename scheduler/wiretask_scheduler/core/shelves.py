@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import heapq
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import chain
 
 from wiretask_protocol.machines import TaskMachineState
@@ -31,6 +31,10 @@ class Shelf:
     def put(self, task: Task) -> None:
         """Puts a task behind the others."""
         self._tasks.append(task)
+
+    def put_many(self, tasks: Iterable[Task]) -> None:
+        """Puts tasks behind the others."""
+        self._tasks.extend(tasks)
 
     def put_back(self, task: Task) -> None:
         """Puts a task that had its turn before those that came later."""
@@ -174,6 +178,11 @@ class FairShelf:
     def put(self, task: Task) -> None:
         """Puts a task behind the others of its tenant."""
         self._shelf(task).put(task)
+
+    def put_many(self, tasks: Iterable[Task]) -> None:
+        """Puts tasks behind the others of their tenants."""
+        for task in tasks:
+            self.put(task)
 
     def put_back(self, task: Task) -> None:
         """Puts a task that had its turn before those of its tenant that came later."""

@@ -8,7 +8,7 @@ asks for, explain tells why.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from wiretask_protocol.limits import RELAY_HEADROOM
 from wiretask_protocol.machines import TaskMachineEvent, TaskMachineState
@@ -106,14 +106,14 @@ class State:
         """Octets that an envelope may have, the results of a group included."""
         return self.settings.frame_limit - RELAY_HEADROOM
 
-    def lease(self) -> int:
-        """A new lease: higher than every one before it, also before a restart."""
+    def leases(self, count: int) -> range:
+        """So many new leases: higher than every one before them, also before a restart."""
         if self.next_lease + LEASE_STEP // 2 > self.lease_ceiling:
             self.lease_ceiling = max(self.lease_ceiling, self.next_lease) + LEASE_STEP
             self.turn.changes.lease_ceiling = self.lease_ceiling
-        lease = self.next_lease
-        self.next_lease += 1
-        return lease
+        leases = range(self.next_lease, self.next_lease + count)
+        self.next_lease = leases.stop
+        return leases
 
     # -- which tasks there are --
 
@@ -144,6 +144,15 @@ class State:
             lane.put_back(task)
         else:
             lane.put(task)
+        self._look_round()
+
+    def line_up_many(self, tasks: Sequence[Task]) -> None:
+        """Puts new tasks into the lane of the first, which is that of all; they have no limit and no tenant."""
+        self.lane(tasks[0]).put_many(tasks)
+        self._look_round()
+
+    def _look_round(self) -> None:
+        """Something is in a lane that was not there."""
         self.unsettled = True
         if len(self.ready) > self._sweep_at:
             self._sweep()

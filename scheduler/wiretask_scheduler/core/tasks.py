@@ -161,23 +161,24 @@ class Tasks:
     """
 
     def __init__(self) -> None:
-        self._shards: list[dict[bytes, Task]] = [{} for _ in range(256)]
+        #: By the octet 13 of the id.
+        self.parts: list[dict[bytes, Task]] = [{} for _ in range(256)]
         self._options: dict[Options, Options] = {}
         #: How many tasks are in each state.
         self.count = 0
 
     def get(self, task_id: bytes) -> Task | None:
         """The live task of an id."""
-        return self._shards[task_id[13]].get(task_id)
+        return self.parts[task_id[13]].get(task_id)
 
     def add(self, task: Task) -> None:
         """Takes a task in."""
-        self._shards[task.id[13]][task.id] = task
+        self.parts[task.id[13]][task.id] = task
         self.count += 1
 
     def remove(self, task: Task) -> None:
         """Lets go of a task that has ended."""
-        del self._shards[task.id[13]][task.id]
+        del self.parts[task.id[13]][task.id]
         self.count -= 1
 
     def shared(self, options: Options) -> Options:
@@ -191,11 +192,11 @@ class Tasks:
 
     def shards(self) -> Iterator[Collection[Task]]:
         """All live tasks, in parts; what changes meanwhile may be missed, or seen twice."""
-        for shard in self._shards:
+        for shard in self.parts:
             yield shard.values()
 
     def __iter__(self) -> Iterator[Task]:
-        for shard in self._shards:
+        for shard in self.parts:
             yield from shard.values()
 
 
