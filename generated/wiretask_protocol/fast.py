@@ -70,6 +70,12 @@ _U16 = struct.Struct(">H")
 _U32 = struct.Struct(">I")
 _HEADER = struct.Struct(">BI")
 _TAG = struct.Struct(">HI")
+_TAG_16s = struct.Struct(">HI16s")
+_TAG_32s = struct.Struct(">HI32s")
+_TAG_B = struct.Struct(">HIB")
+_TAG_H = struct.Struct(">HIH")
+_TAG_I = struct.Struct(">HII")
+_TAG_Q = struct.Struct(">HIQ")
 _STRUCTS = {code: struct.Struct(code) for code in (">16s", ">32s", ">B", ">H", ">I", ">Q", )}
 _BOOLEANS = {0: False, 1: True}
 _BOOLEANS_WRITTEN = frozenset({0, 1})
@@ -151,11 +157,16 @@ _RETURN_0_FRAMED = struct.Struct(">BIQ16sQBB")
 _RESUME_0 = struct.Struct(">16sH")
 _RESUME_0_FRAMED = struct.Struct(">BI16sH")
 _RESUME_1 = struct.Struct(">B")
+_ENVELOPE_TAIL = struct.Struct(">BBI")
+_REPORT_TAIL = struct.Struct(">BBI")
+_RESULT_WHOLE = struct.Struct(">Q16sQBBBBI")
 
 #: Names that have been checked, both ways. Bounded: peers must not fill our memory.
 _CACHED_NAMES = 4096
 _NAMES: dict[bytes, str] = {}
 _NAME_OCTETS: dict[str, bytes] = {}
+#: The names that an Envelope begins with, by their octets.
+_ENVELOPE_HEADS: dict[bytes, tuple[str, ...]] = {}
 _NAME_PATTERN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:/@+-]*", re.ASCII)
 
 
@@ -186,6 +197,21 @@ def _name_octets(name: str) -> bytes:
         octets = name.encode("utf-8")
         _new_name(octets)
     return octets
+
+
+def _new_head(octets: bytes, count: int, heads: dict[bytes, tuple[str, ...]]) -> tuple[str, ...]:
+    names = []
+    at = 0
+    for _ in range(count):
+        end = at + 1 + octets[at]
+        names.append(_name(octets[at + 1 : end]))
+        at = end
+    if at != len(octets):
+        raise Doubt
+    head = tuple(names)
+    if len(heads) < _CACHED_NAMES:
+        heads[octets] = head
+    return head
 
 
 def _text(octets: bytes, minimum: int, maximum: int) -> str:
@@ -250,19 +276,22 @@ def _skip_tags(data: bytes, at: int, stop: int, count: int, highest: int) -> int
     return at
 
 
-def _build_tags(tags: list[tuple[int, bytes]], unknown: tuple[tuple[int, bytes], ...], known: _Readers) -> tuple[int, bytes]:
-    if unknown:
-        for number, octets in unknown:
-            if number in known or not 0 < number < 0x8000:
-                raise Doubt
-            tags.append((number, bytes(octets)))
-        numbers = [number for number, _ in unknown]
-        if any(first >= second for first, second in zip(numbers, numbers[1:], strict=False)):
+def _tagged(number: int, octets: bytes) -> bytes:
+    return _TAG.pack(number, len(octets)) + octets
+
+
+def _add_unknown(tags: list[bytes], unknown: tuple[tuple[int, bytes], ...], known: _Readers) -> None:
+    for number, octets in unknown:
+        if number in known or not 0 < number < 0x8000:
             raise Doubt
-        tags.sort()
+        tags.append(_tagged(number, bytes(octets)))
+    numbers = [number for number, _ in unknown]
+    if any(first >= second for first, second in zip(numbers, numbers[1:], strict=False)):
+        raise Doubt
+    # The octets of a tag begin with its number.
+    tags.sort()
     if len(tags) > 0xFF:
         raise Doubt
-    return len(tags), b"".join([_TAG.pack(number, len(octets)) + octets for number, octets in tags])
 
 
 # -- structs ----------------------------------------------------------------------------------------------------
@@ -636,16 +665,16 @@ _ENVELOPE_TAGS: _Readers = {
 
 
 def _write_envelope__tags(value: Envelope) -> tuple[int, bytes]:
-    tags: list[tuple[int, bytes]] = []
+    tags: list[bytes] = []
     if value.headers is not None:
-        tags.append((1, _write_envelope__headers(value.headers)))
+        tags.append(_tagged(1, _write_envelope__headers(value.headers)))
     if value.trace_context is not None:
-        tags.append((2, _write_envelope__trace_context(value.trace_context)))
+        tags.append(_tagged(2, _write_envelope__trace_context(value.trace_context)))
     if value.trace_state is not None:
-        tags.append((3, _write_envelope__trace_state(value.trace_state)))
-    if not tags and not value.unknown:
-        return 0, b""
-    return _build_tags(tags, value.unknown, _ENVELOPE_TAGS)
+        tags.append(_tagged(3, _write_envelope__trace_state(value.trace_state)))
+    if value.unknown:
+        _add_unknown(tags, value.unknown, _ENVELOPE_TAGS)
+    return len(tags), b"".join(tags)
 
 
 def _read_report__error_type(data: bytes, at: int, stop: int) -> str:
@@ -683,16 +712,16 @@ _REPORT_TAGS: _Readers = {
 
 
 def _write_report__tags(value: Report) -> tuple[int, bytes]:
-    tags: list[tuple[int, bytes]] = []
+    tags: list[bytes] = []
     if value.error_type is not None:
-        tags.append((1, _write_report__error_type(value.error_type)))
+        tags.append(_tagged(1, _write_report__error_type(value.error_type)))
     if value.error_message is not None:
-        tags.append((2, _write_report__error_message(value.error_message)))
+        tags.append(_tagged(2, _write_report__error_message(value.error_message)))
     if value.traceback is not None:
-        tags.append((3, _write_report__traceback(value.traceback)))
-    if not tags and not value.unknown:
-        return 0, b""
-    return _build_tags(tags, value.unknown, _REPORT_TAGS)
+        tags.append(_tagged(3, _write_report__traceback(value.traceback)))
+    if value.unknown:
+        _add_unknown(tags, value.unknown, _REPORT_TAGS)
+    return len(tags), b"".join(tags)
 
 
 def _read_task__cost(data: bytes, at: int, stop: int) -> int:
@@ -704,12 +733,6 @@ def _read_task__cost(data: bytes, at: int, stop: int) -> int:
     if at != stop:
         raise Doubt
     return value
-
-
-def _write_task__cost(value: int) -> bytes:
-    if value < 1:
-        raise Doubt
-    return _STRUCTS['>H'].pack(value)
 
 
 def _read_task__resources(data: bytes, at: int, stop: int) -> tuple[Resource, ...]:
@@ -754,16 +777,18 @@ _TASK_TAGS: _Readers = {
 
 
 def _write_task__tags(value: Task) -> tuple[int, bytes]:
-    tags: list[tuple[int, bytes]] = []
+    tags: list[bytes] = []
     if value.cost is not None:
-        tags.append((1, _write_task__cost(value.cost)))
+        if value.cost < 1:
+            raise Doubt
+        tags.append(_TAG_H.pack(1, 2, value.cost))
     if value.resources is not None:
-        tags.append((2, _write_task__resources(value.resources)))
+        tags.append(_tagged(2, _write_task__resources(value.resources)))
     if value.gathered is not None:
-        tags.append((3, _write_task__gathered(value.gathered)))
-    if not tags and not value.unknown:
-        return 0, b""
-    return _build_tags(tags, value.unknown, _TASK_TAGS)
+        tags.append(_tagged(3, _write_task__gathered(value.gathered)))
+    if value.unknown:
+        _add_unknown(tags, value.unknown, _TASK_TAGS)
+    return len(tags), b"".join(tags)
 
 
 def _read_result__no_retry(data: bytes, at: int, stop: int) -> bool:
@@ -776,12 +801,6 @@ def _read_result__no_retry(data: bytes, at: int, stop: int) -> bool:
     return value
 
 
-def _write_result__no_retry(value: bool) -> bytes:
-    if value not in _BOOLEANS_WRITTEN:
-        raise Doubt
-    return _STRUCTS['>B'].pack(value)
-
-
 def _read_result__retry_after(data: bytes, at: int, stop: int) -> int:
     value: int
     (value,) = _STRUCTS['>I'].unpack_from(data, at)
@@ -789,10 +808,6 @@ def _read_result__retry_after(data: bytes, at: int, stop: int) -> int:
     if at != stop:
         raise Doubt
     return value
-
-
-def _write_result__retry_after(value: int) -> bytes:
-    return _STRUCTS['>I'].pack(value)
 
 
 def _read_result__exit_status(data: bytes, at: int, stop: int) -> int:
@@ -804,10 +819,6 @@ def _read_result__exit_status(data: bytes, at: int, stop: int) -> int:
     return value
 
 
-def _write_result__exit_status(value: int) -> bytes:
-    return _STRUCTS['>H'].pack(value)
-
-
 def _read_result__attempt(data: bytes, at: int, stop: int) -> int:
     value: int
     (value,) = _STRUCTS['>H'].unpack_from(data, at)
@@ -815,10 +826,6 @@ def _read_result__attempt(data: bytes, at: int, stop: int) -> int:
     if at != stop:
         raise Doubt
     return value
-
-
-def _write_result__attempt(value: int) -> bytes:
-    return _STRUCTS['>H'].pack(value)
 
 
 _RESULT_TAGS: _Readers = {
@@ -830,18 +837,20 @@ _RESULT_TAGS: _Readers = {
 
 
 def _write_result__tags(value: Result) -> tuple[int, bytes]:
-    tags: list[tuple[int, bytes]] = []
+    tags: list[bytes] = []
     if value.no_retry is not None:
-        tags.append((1, _write_result__no_retry(value.no_retry)))
+        if value.no_retry not in _BOOLEANS_WRITTEN:
+            raise Doubt
+        tags.append(_TAG_B.pack(1, 1, value.no_retry))
     if value.retry_after is not None:
-        tags.append((2, _write_result__retry_after(value.retry_after)))
+        tags.append(_TAG_I.pack(2, 4, value.retry_after))
     if value.exit_status is not None:
-        tags.append((3, _write_result__exit_status(value.exit_status)))
+        tags.append(_TAG_H.pack(3, 2, value.exit_status))
     if value.attempt is not None:
-        tags.append((4, _write_result__attempt(value.attempt)))
-    if not tags and not value.unknown:
-        return 0, b""
-    return _build_tags(tags, value.unknown, _RESULT_TAGS)
+        tags.append(_TAG_H.pack(4, 2, value.attempt))
+    if value.unknown:
+        _add_unknown(tags, value.unknown, _RESULT_TAGS)
+    return len(tags), b"".join(tags)
 
 
 def _read_hello__versions(data: bytes, at: int, stop: int) -> VersionRange:
@@ -865,10 +874,6 @@ def _read_hello__role(data: bytes, at: int, stop: int) -> int:
     return value
 
 
-def _write_hello__role(value: int) -> bytes:
-    return _STRUCTS['>B'].pack(value)
-
-
 def _read_hello__version(data: bytes, at: int, stop: int) -> int:
     value: int
     (value,) = _STRUCTS['>H'].unpack_from(data, at)
@@ -878,12 +883,6 @@ def _read_hello__version(data: bytes, at: int, stop: int) -> int:
     if at != stop:
         raise Doubt
     return value
-
-
-def _write_hello__version(value: int) -> bytes:
-    if value < 1:
-        raise Doubt
-    return _STRUCTS['>H'].pack(value)
 
 
 def _read_hello__agent(data: bytes, at: int, stop: int) -> str:
@@ -906,12 +905,6 @@ def _read_hello__frame_limit(data: bytes, at: int, stop: int) -> int:
     return value
 
 
-def _write_hello__frame_limit(value: int) -> bytes:
-    if value < 65536 or value > 67108864:
-        raise Doubt
-    return _STRUCTS['>I'].pack(value)
-
-
 def _read_hello__heartbeat(data: bytes, at: int, stop: int) -> int:
     value: int
     (value,) = _STRUCTS['>I'].unpack_from(data, at)
@@ -923,12 +916,6 @@ def _read_hello__heartbeat(data: bytes, at: int, stop: int) -> int:
     return value
 
 
-def _write_hello__heartbeat(value: int) -> bytes:
-    if value < 100 or value > 600000:
-        raise Doubt
-    return _STRUCTS['>I'].pack(value)
-
-
 def _read_hello__in_flight(data: bytes, at: int, stop: int) -> int:
     value: int
     (value,) = _STRUCTS['>I'].unpack_from(data, at)
@@ -938,12 +925,6 @@ def _read_hello__in_flight(data: bytes, at: int, stop: int) -> int:
     if at != stop:
         raise Doubt
     return value
-
-
-def _write_hello__in_flight(value: int) -> bytes:
-    if value < 1 or value > 1000000:
-        raise Doubt
-    return _STRUCTS['>I'].pack(value)
 
 
 def _read_hello__key_id(data: bytes, at: int, stop: int) -> str:
@@ -964,12 +945,6 @@ def _read_hello__session(data: bytes, at: int, stop: int) -> bytes:
     return value
 
 
-def _write_hello__session(value: bytes) -> bytes:
-    if len(value) != 16:
-        raise Doubt
-    return _STRUCTS['>16s'].pack(value)
-
-
 def _read_hello__dedup_window(data: bytes, at: int, stop: int) -> int:
     value: int
     (value,) = _STRUCTS['>Q'].unpack_from(data, at)
@@ -979,10 +954,6 @@ def _read_hello__dedup_window(data: bytes, at: int, stop: int) -> int:
     return value
 
 
-def _write_hello__dedup_window(value: int) -> bytes:
-    return _STRUCTS['>Q'].pack(value)
-
-
 def _read_hello__proof(data: bytes, at: int, stop: int) -> bytes:
     value: bytes
     (value,) = _STRUCTS['>32s'].unpack_from(data, at)
@@ -990,12 +961,6 @@ def _read_hello__proof(data: bytes, at: int, stop: int) -> bytes:
     if at != stop:
         raise Doubt
     return value
-
-
-def _write_hello__proof(value: bytes) -> bytes:
-    if len(value) != 32:
-        raise Doubt
-    return _STRUCTS['>32s'].pack(value)
 
 
 def _read_hello__name(data: bytes, at: int, stop: int) -> str:
@@ -1024,34 +989,46 @@ _HELLO_TAGS: _Readers = {
 
 
 def _write_hello__tags(value: Hello) -> tuple[int, bytes]:
-    tags: list[tuple[int, bytes]] = []
+    tags: list[bytes] = []
     if value.versions is not None:
-        tags.append((1, _write_hello__versions(value.versions)))
+        tags.append(_tagged(1, _write_hello__versions(value.versions)))
     if value.role is not None:
-        tags.append((2, _write_hello__role(value.role)))
+        tags.append(_TAG_B.pack(2, 1, value.role))
     if value.version is not None:
-        tags.append((3, _write_hello__version(value.version)))
+        if value.version < 1:
+            raise Doubt
+        tags.append(_TAG_H.pack(3, 2, value.version))
     if value.agent is not None:
-        tags.append((4, _write_hello__agent(value.agent)))
+        tags.append(_tagged(4, _write_hello__agent(value.agent)))
     if value.frame_limit is not None:
-        tags.append((5, _write_hello__frame_limit(value.frame_limit)))
+        if value.frame_limit < 65536 or value.frame_limit > 67108864:
+            raise Doubt
+        tags.append(_TAG_I.pack(5, 4, value.frame_limit))
     if value.heartbeat is not None:
-        tags.append((6, _write_hello__heartbeat(value.heartbeat)))
+        if value.heartbeat < 100 or value.heartbeat > 600000:
+            raise Doubt
+        tags.append(_TAG_I.pack(6, 4, value.heartbeat))
     if value.in_flight is not None:
-        tags.append((7, _write_hello__in_flight(value.in_flight)))
+        if value.in_flight < 1 or value.in_flight > 1000000:
+            raise Doubt
+        tags.append(_TAG_I.pack(7, 4, value.in_flight))
     if value.key_id is not None:
-        tags.append((8, _write_hello__key_id(value.key_id)))
+        tags.append(_tagged(8, _write_hello__key_id(value.key_id)))
     if value.session is not None:
-        tags.append((9, _write_hello__session(value.session)))
+        if len(value.session) != 16:
+            raise Doubt
+        tags.append(_TAG_16s.pack(9, 16, value.session))
     if value.dedup_window is not None:
-        tags.append((10, _write_hello__dedup_window(value.dedup_window)))
+        tags.append(_TAG_Q.pack(10, 8, value.dedup_window))
     if value.proof is not None:
-        tags.append((11, _write_hello__proof(value.proof)))
+        if len(value.proof) != 32:
+            raise Doubt
+        tags.append(_TAG_32s.pack(11, 32, value.proof))
     if value.name is not None:
-        tags.append((12, _write_hello__name(value.name)))
-    if not tags and not value.unknown:
-        return 0, b""
-    return _build_tags(tags, value.unknown, _HELLO_TAGS)
+        tags.append(_tagged(12, _write_hello__name(value.name)))
+    if value.unknown:
+        _add_unknown(tags, value.unknown, _HELLO_TAGS)
+    return len(tags), b"".join(tags)
 
 
 def _read_error__task_id(data: bytes, at: int, stop: int) -> bytes:
@@ -1063,12 +1040,6 @@ def _read_error__task_id(data: bytes, at: int, stop: int) -> bytes:
     return value
 
 
-def _write_error__task_id(value: bytes) -> bytes:
-    if len(value) != 16:
-        raise Doubt
-    return _STRUCTS['>16s'].pack(value)
-
-
 def _read_error__retry_after(data: bytes, at: int, stop: int) -> int:
     value: int
     (value,) = _STRUCTS['>I'].unpack_from(data, at)
@@ -1076,10 +1047,6 @@ def _read_error__retry_after(data: bytes, at: int, stop: int) -> int:
     if at != stop:
         raise Doubt
     return value
-
-
-def _write_error__retry_after(value: int) -> bytes:
-    return _STRUCTS['>I'].pack(value)
 
 
 def _read_error__address(data: bytes, at: int, stop: int) -> str:
@@ -1100,12 +1067,6 @@ def _read_error__existing_id(data: bytes, at: int, stop: int) -> bytes:
     return value
 
 
-def _write_error__existing_id(value: bytes) -> bytes:
-    if len(value) != 16:
-        raise Doubt
-    return _STRUCTS['>16s'].pack(value)
-
-
 def _read_error__field(data: bytes, at: int, stop: int) -> str:
     value: str
     return _text(data[at:stop], 0, 1024)
@@ -1124,10 +1085,6 @@ def _read_error__offset(data: bytes, at: int, stop: int) -> int:
     return value
 
 
-def _write_error__offset(value: int) -> bytes:
-    return _STRUCTS['>I'].pack(value)
-
-
 _ERROR_TAGS: _Readers = {
     1: ("task_id", _read_error__task_id),
     2: ("retry_after", _read_error__retry_after),
@@ -1139,22 +1096,26 @@ _ERROR_TAGS: _Readers = {
 
 
 def _write_error__tags(value: Error) -> tuple[int, bytes]:
-    tags: list[tuple[int, bytes]] = []
+    tags: list[bytes] = []
     if value.task_id is not None:
-        tags.append((1, _write_error__task_id(value.task_id)))
+        if len(value.task_id) != 16:
+            raise Doubt
+        tags.append(_TAG_16s.pack(1, 16, value.task_id))
     if value.retry_after is not None:
-        tags.append((2, _write_error__retry_after(value.retry_after)))
+        tags.append(_TAG_I.pack(2, 4, value.retry_after))
     if value.address is not None:
-        tags.append((3, _write_error__address(value.address)))
+        tags.append(_tagged(3, _write_error__address(value.address)))
     if value.existing_id is not None:
-        tags.append((4, _write_error__existing_id(value.existing_id)))
+        if len(value.existing_id) != 16:
+            raise Doubt
+        tags.append(_TAG_16s.pack(4, 16, value.existing_id))
     if value.field is not None:
-        tags.append((5, _write_error__field(value.field)))
+        tags.append(_tagged(5, _write_error__field(value.field)))
     if value.offset is not None:
-        tags.append((6, _write_error__offset(value.offset)))
-    if not tags and not value.unknown:
-        return 0, b""
-    return _build_tags(tags, value.unknown, _ERROR_TAGS)
+        tags.append(_TAG_I.pack(6, 4, value.offset))
+    if value.unknown:
+        _add_unknown(tags, value.unknown, _ERROR_TAGS)
+    return len(tags), b"".join(tags)
 
 
 def _read_auth__proof(data: bytes, at: int, stop: int) -> bytes:
@@ -1166,24 +1127,20 @@ def _read_auth__proof(data: bytes, at: int, stop: int) -> bytes:
     return value
 
 
-def _write_auth__proof(value: bytes) -> bytes:
-    if len(value) != 32:
-        raise Doubt
-    return _STRUCTS['>32s'].pack(value)
-
-
 _AUTH_TAGS: _Readers = {
     1: ("proof", _read_auth__proof),
 }
 
 
 def _write_auth__tags(value: Auth) -> tuple[int, bytes]:
-    tags: list[tuple[int, bytes]] = []
+    tags: list[bytes] = []
     if value.proof is not None:
-        tags.append((1, _write_auth__proof(value.proof)))
-    if not tags and not value.unknown:
-        return 0, b""
-    return _build_tags(tags, value.unknown, _AUTH_TAGS)
+        if len(value.proof) != 32:
+            raise Doubt
+        tags.append(_TAG_32s.pack(1, 32, value.proof))
+    if value.unknown:
+        _add_unknown(tags, value.unknown, _AUTH_TAGS)
+    return len(tags), b"".join(tags)
 
 
 def _read_goodbye__text(data: bytes, at: int, stop: int) -> str:
@@ -1204,10 +1161,6 @@ def _read_goodbye__reconnect_after(data: bytes, at: int, stop: int) -> int:
     return value
 
 
-def _write_goodbye__reconnect_after(value: int) -> bytes:
-    return _STRUCTS['>I'].pack(value)
-
-
 _GOODBYE_TAGS: _Readers = {
     1: ("text", _read_goodbye__text),
     2: ("reconnect_after", _read_goodbye__reconnect_after),
@@ -1215,14 +1168,14 @@ _GOODBYE_TAGS: _Readers = {
 
 
 def _write_goodbye__tags(value: Goodbye) -> tuple[int, bytes]:
-    tags: list[tuple[int, bytes]] = []
+    tags: list[bytes] = []
     if value.text is not None:
-        tags.append((1, _write_goodbye__text(value.text)))
+        tags.append(_tagged(1, _write_goodbye__text(value.text)))
     if value.reconnect_after is not None:
-        tags.append((2, _write_goodbye__reconnect_after(value.reconnect_after)))
-    if not tags and not value.unknown:
-        return 0, b""
-    return _build_tags(tags, value.unknown, _GOODBYE_TAGS)
+        tags.append(_TAG_I.pack(2, 4, value.reconnect_after))
+    if value.unknown:
+        _add_unknown(tags, value.unknown, _GOODBYE_TAGS)
+    return len(tags), b"".join(tags)
 
 
 def _read_submit__delay(data: bytes, at: int, stop: int) -> int:
@@ -1236,12 +1189,6 @@ def _read_submit__delay(data: bytes, at: int, stop: int) -> int:
     return value
 
 
-def _write_submit__delay(value: int) -> bytes:
-    if value < 1:
-        raise Doubt
-    return _STRUCTS['>I'].pack(value)
-
-
 def _read_submit__not_before(data: bytes, at: int, stop: int) -> int:
     value: int
     (value,) = _STRUCTS['>Q'].unpack_from(data, at)
@@ -1249,10 +1196,6 @@ def _read_submit__not_before(data: bytes, at: int, stop: int) -> int:
     if at != stop:
         raise Doubt
     return value
-
-
-def _write_submit__not_before(value: int) -> bytes:
-    return _STRUCTS['>Q'].pack(value)
 
 
 def _read_submit__expires_in(data: bytes, at: int, stop: int) -> int:
@@ -1266,12 +1209,6 @@ def _read_submit__expires_in(data: bytes, at: int, stop: int) -> int:
     return value
 
 
-def _write_submit__expires_in(value: int) -> bytes:
-    if value < 1:
-        raise Doubt
-    return _STRUCTS['>I'].pack(value)
-
-
 def _read_submit__expires_at(data: bytes, at: int, stop: int) -> int:
     value: int
     (value,) = _STRUCTS['>Q'].unpack_from(data, at)
@@ -1279,10 +1216,6 @@ def _read_submit__expires_at(data: bytes, at: int, stop: int) -> int:
     if at != stop:
         raise Doubt
     return value
-
-
-def _write_submit__expires_at(value: int) -> bytes:
-    return _STRUCTS['>Q'].pack(value)
 
 
 def _read_submit__time_limit(data: bytes, at: int, stop: int) -> int:
@@ -1296,12 +1229,6 @@ def _read_submit__time_limit(data: bytes, at: int, stop: int) -> int:
     return value
 
 
-def _write_submit__time_limit(value: int) -> bytes:
-    if value < 1:
-        raise Doubt
-    return _STRUCTS['>I'].pack(value)
-
-
 def _read_submit__max_attempts(data: bytes, at: int, stop: int) -> int:
     value: int
     (value,) = _STRUCTS['>H'].unpack_from(data, at)
@@ -1311,12 +1238,6 @@ def _read_submit__max_attempts(data: bytes, at: int, stop: int) -> int:
     if at != stop:
         raise Doubt
     return value
-
-
-def _write_submit__max_attempts(value: int) -> bytes:
-    if value < 1:
-        raise Doubt
-    return _STRUCTS['>H'].pack(value)
 
 
 def _read_submit__retry(data: bytes, at: int, stop: int) -> RetryPolicy:
@@ -1401,10 +1322,6 @@ def _read_submit__on_dependency_failure(data: bytes, at: int, stop: int) -> int:
     return value
 
 
-def _write_submit__on_dependency_failure(value: int) -> bytes:
-    return _STRUCTS['>B'].pack(value)
-
-
 def _read_submit__group(data: bytes, at: int, stop: int) -> Group:
     value: Group
     value, at = _read_group(data, at)
@@ -1462,10 +1379,6 @@ def _read_submit__retention(data: bytes, at: int, stop: int) -> int:
     return value
 
 
-def _write_submit__retention(value: int) -> bytes:
-    return _STRUCTS['>Q'].pack(value)
-
-
 def _read_submit__cost(data: bytes, at: int, stop: int) -> int:
     value: int
     (value,) = _STRUCTS['>H'].unpack_from(data, at)
@@ -1475,12 +1388,6 @@ def _read_submit__cost(data: bytes, at: int, stop: int) -> int:
     if at != stop:
         raise Doubt
     return value
-
-
-def _write_submit__cost(value: int) -> bytes:
-    if value < 1:
-        raise Doubt
-    return _STRUCTS['>H'].pack(value)
 
 
 def _read_submit__resources(data: bytes, at: int, stop: int) -> tuple[Resource, ...]:
@@ -1551,50 +1458,60 @@ _SUBMIT_TAGS: _Readers = {
 
 
 def _write_submit__tags(value: Submit) -> tuple[int, bytes]:
-    tags: list[tuple[int, bytes]] = []
+    tags: list[bytes] = []
     if value.delay is not None:
-        tags.append((1, _write_submit__delay(value.delay)))
+        if value.delay < 1:
+            raise Doubt
+        tags.append(_TAG_I.pack(1, 4, value.delay))
     if value.not_before is not None:
-        tags.append((2, _write_submit__not_before(value.not_before)))
+        tags.append(_TAG_Q.pack(2, 8, value.not_before))
     if value.expires_in is not None:
-        tags.append((3, _write_submit__expires_in(value.expires_in)))
+        if value.expires_in < 1:
+            raise Doubt
+        tags.append(_TAG_I.pack(3, 4, value.expires_in))
     if value.expires_at is not None:
-        tags.append((4, _write_submit__expires_at(value.expires_at)))
+        tags.append(_TAG_Q.pack(4, 8, value.expires_at))
     if value.time_limit is not None:
-        tags.append((5, _write_submit__time_limit(value.time_limit)))
+        if value.time_limit < 1:
+            raise Doubt
+        tags.append(_TAG_I.pack(5, 4, value.time_limit))
     if value.max_attempts is not None:
-        tags.append((6, _write_submit__max_attempts(value.max_attempts)))
+        if value.max_attempts < 1:
+            raise Doubt
+        tags.append(_TAG_H.pack(6, 2, value.max_attempts))
     if value.retry is not None:
-        tags.append((7, _write_submit__retry(value.retry)))
+        tags.append(_tagged(7, _write_submit__retry(value.retry)))
     if value.unique is not None:
-        tags.append((8, _write_submit__unique(value.unique)))
+        tags.append(_tagged(8, _write_submit__unique(value.unique)))
     if value.requires is not None:
-        tags.append((9, _write_submit__requires(value.requires)))
+        tags.append(_tagged(9, _write_submit__requires(value.requires)))
     if value.after is not None:
-        tags.append((10, _write_submit__after(value.after)))
+        tags.append(_tagged(10, _write_submit__after(value.after)))
     if value.on_dependency_failure is not None:
-        tags.append((11, _write_submit__on_dependency_failure(value.on_dependency_failure)))
+        tags.append(_TAG_B.pack(11, 1, value.on_dependency_failure))
     if value.group is not None:
-        tags.append((12, _write_submit__group(value.group)))
+        tags.append(_tagged(12, _write_submit__group(value.group)))
     if value.concurrency is not None:
-        tags.append((13, _write_submit__concurrency(value.concurrency)))
+        tags.append(_tagged(13, _write_submit__concurrency(value.concurrency)))
     if value.rate is not None:
-        tags.append((14, _write_submit__rate(value.rate)))
+        tags.append(_tagged(14, _write_submit__rate(value.rate)))
     if value.fairness is not None:
-        tags.append((15, _write_submit__fairness(value.fairness)))
+        tags.append(_tagged(15, _write_submit__fairness(value.fairness)))
     if value.retention is not None:
-        tags.append((16, _write_submit__retention(value.retention)))
+        tags.append(_TAG_Q.pack(16, 8, value.retention))
     if value.cost is not None:
-        tags.append((17, _write_submit__cost(value.cost)))
+        if value.cost < 1:
+            raise Doubt
+        tags.append(_TAG_H.pack(17, 2, value.cost))
     if value.resources is not None:
-        tags.append((18, _write_submit__resources(value.resources)))
+        tags.append(_tagged(18, _write_submit__resources(value.resources)))
     if value.note is not None:
-        tags.append((19, _write_submit__note(value.note)))
+        tags.append(_tagged(19, _write_submit__note(value.note)))
     if value.gather is not None:
-        tags.append((20, _write_submit__gather(value.gather)))
-    if not tags and not value.unknown:
-        return 0, b""
-    return _build_tags(tags, value.unknown, _SUBMIT_TAGS)
+        tags.append(_tagged(20, _write_submit__gather(value.gather)))
+    if value.unknown:
+        _add_unknown(tags, value.unknown, _SUBMIT_TAGS)
+    return len(tags), b"".join(tags)
 
 
 _ACCEPTED_TAGS: _Readers = {
@@ -1602,10 +1519,10 @@ _ACCEPTED_TAGS: _Readers = {
 
 
 def _write_accepted__tags(value: Accepted) -> tuple[int, bytes]:
-    tags: list[tuple[int, bytes]] = []
-    if not tags and not value.unknown:
-        return 0, b""
-    return _build_tags(tags, value.unknown, _ACCEPTED_TAGS)
+    tags: list[bytes] = []
+    if value.unknown:
+        _add_unknown(tags, value.unknown, _ACCEPTED_TAGS)
+    return len(tags), b"".join(tags)
 
 
 def _read_subscribe__labels(data: bytes, at: int, stop: int) -> tuple[str, ...]:
@@ -1663,14 +1580,14 @@ _SUBSCRIBE_TAGS: _Readers = {
 
 
 def _write_subscribe__tags(value: Subscribe) -> tuple[int, bytes]:
-    tags: list[tuple[int, bytes]] = []
+    tags: list[bytes] = []
     if value.labels is not None:
-        tags.append((1, _write_subscribe__labels(value.labels)))
+        tags.append(_tagged(1, _write_subscribe__labels(value.labels)))
     if value.resources is not None:
-        tags.append((2, _write_subscribe__resources(value.resources)))
-    if not tags and not value.unknown:
-        return 0, b""
-    return _build_tags(tags, value.unknown, _SUBSCRIBE_TAGS)
+        tags.append(_tagged(2, _write_subscribe__resources(value.resources)))
+    if value.unknown:
+        _add_unknown(tags, value.unknown, _SUBSCRIBE_TAGS)
+    return len(tags), b"".join(tags)
 
 
 def _read_credit__concurrency(data: bytes, at: int, stop: int) -> int:
@@ -1684,24 +1601,20 @@ def _read_credit__concurrency(data: bytes, at: int, stop: int) -> int:
     return value
 
 
-def _write_credit__concurrency(value: int) -> bytes:
-    if value < 1:
-        raise Doubt
-    return _STRUCTS['>I'].pack(value)
-
-
 _CREDIT_TAGS: _Readers = {
     1: ("concurrency", _read_credit__concurrency),
 }
 
 
 def _write_credit__tags(value: Credit) -> tuple[int, bytes]:
-    tags: list[tuple[int, bytes]] = []
+    tags: list[bytes] = []
     if value.concurrency is not None:
-        tags.append((1, _write_credit__concurrency(value.concurrency)))
-    if not tags and not value.unknown:
-        return 0, b""
-    return _build_tags(tags, value.unknown, _CREDIT_TAGS)
+        if value.concurrency < 1:
+            raise Doubt
+        tags.append(_TAG_I.pack(1, 4, value.concurrency))
+    if value.unknown:
+        _add_unknown(tags, value.unknown, _CREDIT_TAGS)
+    return len(tags), b"".join(tags)
 
 
 def _read_cancel__tree(data: bytes, at: int, stop: int) -> bool:
@@ -1714,24 +1627,20 @@ def _read_cancel__tree(data: bytes, at: int, stop: int) -> bool:
     return value
 
 
-def _write_cancel__tree(value: bool) -> bytes:
-    if value not in _BOOLEANS_WRITTEN:
-        raise Doubt
-    return _STRUCTS['>B'].pack(value)
-
-
 _CANCEL_TAGS: _Readers = {
     1: ("tree", _read_cancel__tree),
 }
 
 
 def _write_cancel__tags(value: Cancel) -> tuple[int, bytes]:
-    tags: list[tuple[int, bytes]] = []
+    tags: list[bytes] = []
     if value.tree is not None:
-        tags.append((1, _write_cancel__tree(value.tree)))
-    if not tags and not value.unknown:
-        return 0, b""
-    return _build_tags(tags, value.unknown, _CANCEL_TAGS)
+        if value.tree not in _BOOLEANS_WRITTEN:
+            raise Doubt
+        tags.append(_TAG_B.pack(1, 1, value.tree))
+    if value.unknown:
+        _add_unknown(tags, value.unknown, _CANCEL_TAGS)
+    return len(tags), b"".join(tags)
 
 
 def _read_progress__text(data: bytes, at: int, stop: int) -> str:
@@ -1749,12 +1658,12 @@ _PROGRESS_TAGS: _Readers = {
 
 
 def _write_progress__tags(value: Progress) -> tuple[int, bytes]:
-    tags: list[tuple[int, bytes]] = []
+    tags: list[bytes] = []
     if value.text is not None:
-        tags.append((1, _write_progress__text(value.text)))
-    if not tags and not value.unknown:
-        return 0, b""
-    return _build_tags(tags, value.unknown, _PROGRESS_TAGS)
+        tags.append(_tagged(1, _write_progress__text(value.text)))
+    if value.unknown:
+        _add_unknown(tags, value.unknown, _PROGRESS_TAGS)
+    return len(tags), b"".join(tags)
 
 
 _QUERY_TAGS: _Readers = {
@@ -1762,10 +1671,10 @@ _QUERY_TAGS: _Readers = {
 
 
 def _write_query__tags(value: Query) -> tuple[int, bytes]:
-    tags: list[tuple[int, bytes]] = []
-    if not tags and not value.unknown:
-        return 0, b""
-    return _build_tags(tags, value.unknown, _QUERY_TAGS)
+    tags: list[bytes] = []
+    if value.unknown:
+        _add_unknown(tags, value.unknown, _QUERY_TAGS)
+    return len(tags), b"".join(tags)
 
 
 def _read_status__detail(data: bytes, at: int, stop: int) -> str:
@@ -1786,10 +1695,6 @@ def _read_status__priority(data: bytes, at: int, stop: int) -> int:
     return value
 
 
-def _write_status__priority(value: int) -> bytes:
-    return _STRUCTS['>B'].pack(value)
-
-
 def _read_status__submitted(data: bytes, at: int, stop: int) -> int:
     value: int
     (value,) = _STRUCTS['>Q'].unpack_from(data, at)
@@ -1797,10 +1702,6 @@ def _read_status__submitted(data: bytes, at: int, stop: int) -> int:
     if at != stop:
         raise Doubt
     return value
-
-
-def _write_status__submitted(value: int) -> bytes:
-    return _STRUCTS['>Q'].pack(value)
 
 
 def _read_status__started(data: bytes, at: int, stop: int) -> int:
@@ -1812,10 +1713,6 @@ def _read_status__started(data: bytes, at: int, stop: int) -> int:
     return value
 
 
-def _write_status__started(value: int) -> bytes:
-    return _STRUCTS['>Q'].pack(value)
-
-
 def _read_status__ended(data: bytes, at: int, stop: int) -> int:
     value: int
     (value,) = _STRUCTS['>Q'].unpack_from(data, at)
@@ -1823,10 +1720,6 @@ def _read_status__ended(data: bytes, at: int, stop: int) -> int:
     if at != stop:
         raise Doubt
     return value
-
-
-def _write_status__ended(value: int) -> bytes:
-    return _STRUCTS['>Q'].pack(value)
 
 
 def _read_status__due(data: bytes, at: int, stop: int) -> int:
@@ -1838,10 +1731,6 @@ def _read_status__due(data: bytes, at: int, stop: int) -> int:
     return value
 
 
-def _write_status__due(value: int) -> bytes:
-    return _STRUCTS['>Q'].pack(value)
-
-
 def _read_status__outcome(data: bytes, at: int, stop: int) -> int:
     value: int
     (value,) = _STRUCTS['>B'].unpack_from(data, at)
@@ -1849,10 +1738,6 @@ def _read_status__outcome(data: bytes, at: int, stop: int) -> int:
     if at != stop:
         raise Doubt
     return value
-
-
-def _write_status__outcome(value: int) -> bytes:
-    return _STRUCTS['>B'].pack(value)
 
 
 def _read_status__worker(data: bytes, at: int, stop: int) -> str:
@@ -1891,10 +1776,6 @@ def _read_status__max_attempts(data: bytes, at: int, stop: int) -> int:
     return value
 
 
-def _write_status__max_attempts(value: int) -> bytes:
-    return _STRUCTS['>H'].pack(value)
-
-
 def _read_status__ahead(data: bytes, at: int, stop: int) -> int:
     value: int
     (value,) = _STRUCTS['>I'].unpack_from(data, at)
@@ -1902,10 +1783,6 @@ def _read_status__ahead(data: bytes, at: int, stop: int) -> int:
     if at != stop:
         raise Doubt
     return value
-
-
-def _write_status__ahead(value: int) -> bytes:
-    return _STRUCTS['>I'].pack(value)
 
 
 def _read_status__history(data: bytes, at: int, stop: int) -> tuple[AttemptRecord, ...]:
@@ -1939,10 +1816,6 @@ def _read_status__deliveries(data: bytes, at: int, stop: int) -> int:
     return value
 
 
-def _write_status__deliveries(value: int) -> bytes:
-    return _STRUCTS['>H'].pack(value)
-
-
 _STATUS_TAGS: _Readers = {
     1: ("detail", _read_status__detail),
     2: ("priority", _read_status__priority),
@@ -1962,38 +1835,38 @@ _STATUS_TAGS: _Readers = {
 
 
 def _write_status__tags(value: Status) -> tuple[int, bytes]:
-    tags: list[tuple[int, bytes]] = []
+    tags: list[bytes] = []
     if value.detail is not None:
-        tags.append((1, _write_status__detail(value.detail)))
+        tags.append(_tagged(1, _write_status__detail(value.detail)))
     if value.priority is not None:
-        tags.append((2, _write_status__priority(value.priority)))
+        tags.append(_TAG_B.pack(2, 1, value.priority))
     if value.submitted is not None:
-        tags.append((3, _write_status__submitted(value.submitted)))
+        tags.append(_TAG_Q.pack(3, 8, value.submitted))
     if value.started is not None:
-        tags.append((4, _write_status__started(value.started)))
+        tags.append(_TAG_Q.pack(4, 8, value.started))
     if value.ended is not None:
-        tags.append((5, _write_status__ended(value.ended)))
+        tags.append(_TAG_Q.pack(5, 8, value.ended))
     if value.due is not None:
-        tags.append((6, _write_status__due(value.due)))
+        tags.append(_TAG_Q.pack(6, 8, value.due))
     if value.outcome is not None:
-        tags.append((7, _write_status__outcome(value.outcome)))
+        tags.append(_TAG_B.pack(7, 1, value.outcome))
     if value.worker is not None:
-        tags.append((8, _write_status__worker(value.worker)))
+        tags.append(_tagged(8, _write_status__worker(value.worker)))
     if value.error_type is not None:
-        tags.append((9, _write_status__error_type(value.error_type)))
+        tags.append(_tagged(9, _write_status__error_type(value.error_type)))
     if value.error_message is not None:
-        tags.append((10, _write_status__error_message(value.error_message)))
+        tags.append(_tagged(10, _write_status__error_message(value.error_message)))
     if value.max_attempts is not None:
-        tags.append((11, _write_status__max_attempts(value.max_attempts)))
+        tags.append(_TAG_H.pack(11, 2, value.max_attempts))
     if value.ahead is not None:
-        tags.append((12, _write_status__ahead(value.ahead)))
+        tags.append(_TAG_I.pack(12, 4, value.ahead))
     if value.history is not None:
-        tags.append((13, _write_status__history(value.history)))
+        tags.append(_tagged(13, _write_status__history(value.history)))
     if value.deliveries is not None:
-        tags.append((14, _write_status__deliveries(value.deliveries)))
-    if not tags and not value.unknown:
-        return 0, b""
-    return _build_tags(tags, value.unknown, _STATUS_TAGS)
+        tags.append(_TAG_H.pack(14, 2, value.deliveries))
+    if value.unknown:
+        _add_unknown(tags, value.unknown, _STATUS_TAGS)
+    return len(tags), b"".join(tags)
 
 
 def _read_await__progress(data: bytes, at: int, stop: int) -> bool:
@@ -2006,24 +1879,20 @@ def _read_await__progress(data: bytes, at: int, stop: int) -> bool:
     return value
 
 
-def _write_await__progress(value: bool) -> bytes:
-    if value not in _BOOLEANS_WRITTEN:
-        raise Doubt
-    return _STRUCTS['>B'].pack(value)
-
-
 _AWAIT_TAGS: _Readers = {
     1: ("progress", _read_await__progress),
 }
 
 
 def _write_await__tags(value: Await) -> tuple[int, bytes]:
-    tags: list[tuple[int, bytes]] = []
+    tags: list[bytes] = []
     if value.progress is not None:
-        tags.append((1, _write_await__progress(value.progress)))
-    if not tags and not value.unknown:
-        return 0, b""
-    return _build_tags(tags, value.unknown, _AWAIT_TAGS)
+        if value.progress not in _BOOLEANS_WRITTEN:
+            raise Doubt
+        tags.append(_TAG_B.pack(1, 1, value.progress))
+    if value.unknown:
+        _add_unknown(tags, value.unknown, _AWAIT_TAGS)
+    return len(tags), b"".join(tags)
 
 
 def _read_schedule__delay(data: bytes, at: int, stop: int) -> int:
@@ -2037,12 +1906,6 @@ def _read_schedule__delay(data: bytes, at: int, stop: int) -> int:
     return value
 
 
-def _write_schedule__delay(value: int) -> bytes:
-    if value < 1:
-        raise Doubt
-    return _STRUCTS['>I'].pack(value)
-
-
 def _read_schedule__not_before(data: bytes, at: int, stop: int) -> int:
     value: int
     (value,) = _STRUCTS['>Q'].unpack_from(data, at)
@@ -2050,10 +1913,6 @@ def _read_schedule__not_before(data: bytes, at: int, stop: int) -> int:
     if at != stop:
         raise Doubt
     return value
-
-
-def _write_schedule__not_before(value: int) -> bytes:
-    return _STRUCTS['>Q'].pack(value)
 
 
 def _read_schedule__expires_in(data: bytes, at: int, stop: int) -> int:
@@ -2067,12 +1926,6 @@ def _read_schedule__expires_in(data: bytes, at: int, stop: int) -> int:
     return value
 
 
-def _write_schedule__expires_in(value: int) -> bytes:
-    if value < 1:
-        raise Doubt
-    return _STRUCTS['>I'].pack(value)
-
-
 def _read_schedule__expires_at(data: bytes, at: int, stop: int) -> int:
     value: int
     (value,) = _STRUCTS['>Q'].unpack_from(data, at)
@@ -2080,10 +1933,6 @@ def _read_schedule__expires_at(data: bytes, at: int, stop: int) -> int:
     if at != stop:
         raise Doubt
     return value
-
-
-def _write_schedule__expires_at(value: int) -> bytes:
-    return _STRUCTS['>Q'].pack(value)
 
 
 def _read_schedule__time_limit(data: bytes, at: int, stop: int) -> int:
@@ -2097,12 +1946,6 @@ def _read_schedule__time_limit(data: bytes, at: int, stop: int) -> int:
     return value
 
 
-def _write_schedule__time_limit(value: int) -> bytes:
-    if value < 1:
-        raise Doubt
-    return _STRUCTS['>I'].pack(value)
-
-
 def _read_schedule__max_attempts(data: bytes, at: int, stop: int) -> int:
     value: int
     (value,) = _STRUCTS['>H'].unpack_from(data, at)
@@ -2112,12 +1955,6 @@ def _read_schedule__max_attempts(data: bytes, at: int, stop: int) -> int:
     if at != stop:
         raise Doubt
     return value
-
-
-def _write_schedule__max_attempts(value: int) -> bytes:
-    if value < 1:
-        raise Doubt
-    return _STRUCTS['>H'].pack(value)
 
 
 def _read_schedule__retry(data: bytes, at: int, stop: int) -> RetryPolicy:
@@ -2202,10 +2039,6 @@ def _read_schedule__on_dependency_failure(data: bytes, at: int, stop: int) -> in
     return value
 
 
-def _write_schedule__on_dependency_failure(value: int) -> bytes:
-    return _STRUCTS['>B'].pack(value)
-
-
 def _read_schedule__group(data: bytes, at: int, stop: int) -> Group:
     value: Group
     value, at = _read_group(data, at)
@@ -2263,10 +2096,6 @@ def _read_schedule__retention(data: bytes, at: int, stop: int) -> int:
     return value
 
 
-def _write_schedule__retention(value: int) -> bytes:
-    return _STRUCTS['>Q'].pack(value)
-
-
 def _read_schedule__cost(data: bytes, at: int, stop: int) -> int:
     value: int
     (value,) = _STRUCTS['>H'].unpack_from(data, at)
@@ -2276,12 +2105,6 @@ def _read_schedule__cost(data: bytes, at: int, stop: int) -> int:
     if at != stop:
         raise Doubt
     return value
-
-
-def _write_schedule__cost(value: int) -> bytes:
-    if value < 1:
-        raise Doubt
-    return _STRUCTS['>H'].pack(value)
 
 
 def _read_schedule__resources(data: bytes, at: int, stop: int) -> tuple[Resource, ...]:
@@ -2347,12 +2170,6 @@ def _read_schedule__every(data: bytes, at: int, stop: int) -> int:
     return value
 
 
-def _write_schedule__every(value: int) -> bytes:
-    if value < 1:
-        raise Doubt
-    return _STRUCTS['>I'].pack(value)
-
-
 def _read_schedule__zone(data: bytes, at: int, stop: int) -> str:
     value: str
     return _name(data[at:stop])
@@ -2371,10 +2188,6 @@ def _read_schedule__overlap(data: bytes, at: int, stop: int) -> int:
     return value
 
 
-def _write_schedule__overlap(value: int) -> bytes:
-    return _STRUCTS['>B'].pack(value)
-
-
 def _read_schedule__catch_up(data: bytes, at: int, stop: int) -> int:
     value: int
     (value,) = _STRUCTS['>B'].unpack_from(data, at)
@@ -2384,10 +2197,6 @@ def _read_schedule__catch_up(data: bytes, at: int, stop: int) -> int:
     return value
 
 
-def _write_schedule__catch_up(value: int) -> bytes:
-    return _STRUCTS['>B'].pack(value)
-
-
 def _read_schedule__spread(data: bytes, at: int, stop: int) -> int:
     value: int
     (value,) = _STRUCTS['>I'].unpack_from(data, at)
@@ -2395,10 +2204,6 @@ def _read_schedule__spread(data: bytes, at: int, stop: int) -> int:
     if at != stop:
         raise Doubt
     return value
-
-
-def _write_schedule__spread(value: int) -> bytes:
-    return _STRUCTS['>I'].pack(value)
 
 
 def _read_schedule__envelope(data: bytes, at: int, stop: int) -> bytes:
@@ -2443,64 +2248,76 @@ _SCHEDULE_TAGS: _Readers = {
 
 
 def _write_schedule__tags(value: Schedule) -> tuple[int, bytes]:
-    tags: list[tuple[int, bytes]] = []
+    tags: list[bytes] = []
     if value.delay is not None:
-        tags.append((1, _write_schedule__delay(value.delay)))
+        if value.delay < 1:
+            raise Doubt
+        tags.append(_TAG_I.pack(1, 4, value.delay))
     if value.not_before is not None:
-        tags.append((2, _write_schedule__not_before(value.not_before)))
+        tags.append(_TAG_Q.pack(2, 8, value.not_before))
     if value.expires_in is not None:
-        tags.append((3, _write_schedule__expires_in(value.expires_in)))
+        if value.expires_in < 1:
+            raise Doubt
+        tags.append(_TAG_I.pack(3, 4, value.expires_in))
     if value.expires_at is not None:
-        tags.append((4, _write_schedule__expires_at(value.expires_at)))
+        tags.append(_TAG_Q.pack(4, 8, value.expires_at))
     if value.time_limit is not None:
-        tags.append((5, _write_schedule__time_limit(value.time_limit)))
+        if value.time_limit < 1:
+            raise Doubt
+        tags.append(_TAG_I.pack(5, 4, value.time_limit))
     if value.max_attempts is not None:
-        tags.append((6, _write_schedule__max_attempts(value.max_attempts)))
+        if value.max_attempts < 1:
+            raise Doubt
+        tags.append(_TAG_H.pack(6, 2, value.max_attempts))
     if value.retry is not None:
-        tags.append((7, _write_schedule__retry(value.retry)))
+        tags.append(_tagged(7, _write_schedule__retry(value.retry)))
     if value.unique is not None:
-        tags.append((8, _write_schedule__unique(value.unique)))
+        tags.append(_tagged(8, _write_schedule__unique(value.unique)))
     if value.requires is not None:
-        tags.append((9, _write_schedule__requires(value.requires)))
+        tags.append(_tagged(9, _write_schedule__requires(value.requires)))
     if value.after is not None:
-        tags.append((10, _write_schedule__after(value.after)))
+        tags.append(_tagged(10, _write_schedule__after(value.after)))
     if value.on_dependency_failure is not None:
-        tags.append((11, _write_schedule__on_dependency_failure(value.on_dependency_failure)))
+        tags.append(_TAG_B.pack(11, 1, value.on_dependency_failure))
     if value.group is not None:
-        tags.append((12, _write_schedule__group(value.group)))
+        tags.append(_tagged(12, _write_schedule__group(value.group)))
     if value.concurrency is not None:
-        tags.append((13, _write_schedule__concurrency(value.concurrency)))
+        tags.append(_tagged(13, _write_schedule__concurrency(value.concurrency)))
     if value.rate is not None:
-        tags.append((14, _write_schedule__rate(value.rate)))
+        tags.append(_tagged(14, _write_schedule__rate(value.rate)))
     if value.fairness is not None:
-        tags.append((15, _write_schedule__fairness(value.fairness)))
+        tags.append(_tagged(15, _write_schedule__fairness(value.fairness)))
     if value.retention is not None:
-        tags.append((16, _write_schedule__retention(value.retention)))
+        tags.append(_TAG_Q.pack(16, 8, value.retention))
     if value.cost is not None:
-        tags.append((17, _write_schedule__cost(value.cost)))
+        if value.cost < 1:
+            raise Doubt
+        tags.append(_TAG_H.pack(17, 2, value.cost))
     if value.resources is not None:
-        tags.append((18, _write_schedule__resources(value.resources)))
+        tags.append(_tagged(18, _write_schedule__resources(value.resources)))
     if value.note is not None:
-        tags.append((19, _write_schedule__note(value.note)))
+        tags.append(_tagged(19, _write_schedule__note(value.note)))
     if value.gather is not None:
-        tags.append((20, _write_schedule__gather(value.gather)))
+        tags.append(_tagged(20, _write_schedule__gather(value.gather)))
     if value.cron is not None:
-        tags.append((64, _write_schedule__cron(value.cron)))
+        tags.append(_tagged(64, _write_schedule__cron(value.cron)))
     if value.every is not None:
-        tags.append((65, _write_schedule__every(value.every)))
+        if value.every < 1:
+            raise Doubt
+        tags.append(_TAG_I.pack(65, 4, value.every))
     if value.zone is not None:
-        tags.append((66, _write_schedule__zone(value.zone)))
+        tags.append(_tagged(66, _write_schedule__zone(value.zone)))
     if value.overlap is not None:
-        tags.append((67, _write_schedule__overlap(value.overlap)))
+        tags.append(_TAG_B.pack(67, 1, value.overlap))
     if value.catch_up is not None:
-        tags.append((68, _write_schedule__catch_up(value.catch_up)))
+        tags.append(_TAG_B.pack(68, 1, value.catch_up))
     if value.spread is not None:
-        tags.append((69, _write_schedule__spread(value.spread)))
+        tags.append(_TAG_I.pack(69, 4, value.spread))
     if value.envelope is not None:
-        tags.append((70, _write_schedule__envelope(value.envelope)))
-    if not tags and not value.unknown:
-        return 0, b""
-    return _build_tags(tags, value.unknown, _SCHEDULE_TAGS)
+        tags.append(_tagged(70, _write_schedule__envelope(value.envelope)))
+    if value.unknown:
+        _add_unknown(tags, value.unknown, _SCHEDULE_TAGS)
+    return len(tags), b"".join(tags)
 
 
 _RETRACT_TAGS: _Readers = {
@@ -2508,10 +2325,10 @@ _RETRACT_TAGS: _Readers = {
 
 
 def _write_retract__tags(value: Retract) -> tuple[int, bytes]:
-    tags: list[tuple[int, bytes]] = []
-    if not tags and not value.unknown:
-        return 0, b""
-    return _build_tags(tags, value.unknown, _RETRACT_TAGS)
+    tags: list[bytes] = []
+    if value.unknown:
+        _add_unknown(tags, value.unknown, _RETRACT_TAGS)
+    return len(tags), b"".join(tags)
 
 
 def _read_return__text(data: bytes, at: int, stop: int) -> str:
@@ -2529,12 +2346,12 @@ _RETURN_TAGS: _Readers = {
 
 
 def _write_return__tags(value: Return) -> tuple[int, bytes]:
-    tags: list[tuple[int, bytes]] = []
+    tags: list[bytes] = []
     if value.text is not None:
-        tags.append((1, _write_return__text(value.text)))
-    if not tags and not value.unknown:
-        return 0, b""
-    return _build_tags(tags, value.unknown, _RETURN_TAGS)
+        tags.append(_tagged(1, _write_return__text(value.text)))
+    if value.unknown:
+        _add_unknown(tags, value.unknown, _RETURN_TAGS)
+    return len(tags), b"".join(tags)
 
 
 _RESUME_TAGS: _Readers = {
@@ -2542,10 +2359,10 @@ _RESUME_TAGS: _Readers = {
 
 
 def _write_resume__tags(value: Resume) -> tuple[int, bytes]:
-    tags: list[tuple[int, bytes]] = []
-    if not tags and not value.unknown:
-        return 0, b""
-    return _build_tags(tags, value.unknown, _RESUME_TAGS)
+    tags: list[bytes] = []
+    if value.unknown:
+        _add_unknown(tags, value.unknown, _RESUME_TAGS)
+    return len(tags), b"".join(tags)
 
 
 # -- relayed structs --------------------------------------------------------------------------------------------
@@ -2553,22 +2370,18 @@ def _write_resume__tags(value: Resume) -> tuple[int, bytes]:
 
 def _check_envelope(data: bytes, at: int, stop: int) -> None:
     """Its fields and the structure of the rest: what who relays it looks at."""
-    _length_of_type, = _ENVELOPE_0.unpack_from(data, at)
-    at += 1
-    _end = at + _length_of_type
-    type = _name(data[at:_end])
+    _end = at
+    _end += 1 + data[_end]
+    _end += 1 + data[_end]
+    if data[at:_end] not in _ENVELOPE_HEADS:
+        _new_head(data[at:_end], 2, _ENVELOPE_HEADS)
     at = _end
-    _length_of_queue, = _ENVELOPE_1.unpack_from(data, at)
-    at += 1
-    _end = at + _length_of_queue
-    queue = _name(data[at:_end])
-    at = _end
-    encoding, _count = _ENVELOPE_2.unpack_from(data, at)
-    at += 2
+    encoding, _count, _length = _ENVELOPE_TAIL.unpack_from(data, at)
+    at += 6
     if _count:
-        at = _skip_tags(data, at, stop, _count, 0xFFFF)
-    (_length,) = _U32.unpack_from(data, at)
-    if at + 4 + _length != stop or _length > 67108864:
+        at = _skip_tags(data, at - 4, stop, _count, 0xFFFF) + 4
+        (_length,) = _U32.unpack_from(data, at - 4)
+    if at + _length != stop or _length > 67108864:
         raise Doubt
 
 
@@ -2577,24 +2390,22 @@ def decode_envelope(data: bytes) -> Envelope:
     try:
         at = 0
         stop = len(data)
-        _length_of_type, = _ENVELOPE_0.unpack_from(data, at)
-        at += 1
-        _end = at + _length_of_type
-        type = _name(data[at:_end])
+        _end = at
+        _end += 1 + data[_end]
+        _end += 1 + data[_end]
+        type, queue = _ENVELOPE_HEADS.get(data[at:_end]) or _new_head(data[at:_end], 2, _ENVELOPE_HEADS)
         at = _end
-        _length_of_queue, = _ENVELOPE_1.unpack_from(data, at)
-        at += 1
-        _end = at + _length_of_queue
-        queue = _name(data[at:_end])
-        at = _end
-        encoding, _count = _ENVELOPE_2.unpack_from(data, at)
-        at += 2
-        _tags, at = _parse_tags(data, at, stop, _count, _ENVELOPE_TAGS) if _count else ({}, at)
-        (_length,) = _U32.unpack_from(data, at)
-        if at + 4 + _length != stop or _length > 67108864:
+        encoding, _count, _length = _ENVELOPE_TAIL.unpack_from(data, at)
+        at += 6
+        if _count:
+            _tags, at = _parse_tags(data, at - 4, stop, _count, _ENVELOPE_TAGS)
+            (_length,) = _U32.unpack_from(data, at)
+            if at + 4 + _length != stop or _length > 67108864:
+                raise Doubt
+            return Envelope(type, queue, encoding, data[at + 4 :], **_tags)
+        if at + _length != stop or _length > 67108864:
             raise Doubt
-        body = data[at + 4 :]
-        return Envelope(type, queue, encoding, body, **_tags)
+        return Envelope(type, queue, encoding, data[at:])
     except _DOUBTS:
         return _reference("decode_envelope", Envelope, data)
 
@@ -2617,12 +2428,12 @@ def encode_envelope(value: Envelope) -> bytes:
 
 def _check_report(data: bytes, at: int, stop: int) -> None:
     """Its fields and the structure of the rest: what who relays it looks at."""
-    encoding, _count = _REPORT_0.unpack_from(data, at)
-    at += 2
+    encoding, _count, _length = _REPORT_TAIL.unpack_from(data, at)
+    at += 6
     if _count:
-        at = _skip_tags(data, at, stop, _count, 0x7FFF)
-    (_length,) = _U32.unpack_from(data, at)
-    if at + 4 + _length != stop or _length > 67108864:
+        at = _skip_tags(data, at - 4, stop, _count, 0x7FFF) + 4
+        (_length,) = _U32.unpack_from(data, at - 4)
+    if at + _length != stop or _length > 67108864:
         raise Doubt
 
 
@@ -2631,14 +2442,17 @@ def decode_report(data: bytes) -> Report:
     try:
         at = 0
         stop = len(data)
-        encoding, _count = _REPORT_0.unpack_from(data, at)
-        at += 2
-        _tags, at = _parse_tags(data, at, stop, _count, _REPORT_TAGS) if _count else ({}, at)
-        (_length,) = _U32.unpack_from(data, at)
-        if at + 4 + _length != stop or _length > 67108864:
+        encoding, _count, _length = _REPORT_TAIL.unpack_from(data, at)
+        at += 6
+        if _count:
+            _tags, at = _parse_tags(data, at - 4, stop, _count, _REPORT_TAGS)
+            (_length,) = _U32.unpack_from(data, at)
+            if at + 4 + _length != stop or _length > 67108864:
+                raise Doubt
+            return Report(encoding, data[at + 4 :], **_tags)
+        if at + _length != stop or _length > 67108864:
             raise Doubt
-        body = data[at + 4 :]
-        return Report(encoding, body, **_tags)
+        return Report(encoding, data[at:])
     except _DOUBTS:
         return _reference("decode_report", Report, data)
 
@@ -2672,8 +2486,21 @@ def decode_task(data: bytes, at: int, stop: int) -> Task:
             _tags, at = _parse_tags(data, at, stop, _count, _TASK_TAGS)
             _check_envelope(data, at, stop)
             return Task(task_id, lease, attempt, time_limit, remaining, data[at:stop], **_tags)
-        _check_envelope(data, at, stop)
-        return Task(task_id, lease, attempt, time_limit, remaining, data[at:stop])
+        _relayed = at
+        _end = at
+        _end += 1 + data[_end]
+        _end += 1 + data[_end]
+        if data[at:_end] not in _ENVELOPE_HEADS:
+            _new_head(data[at:_end], 2, _ENVELOPE_HEADS)
+        at = _end
+        encoding, _count, _length = _ENVELOPE_TAIL.unpack_from(data, at)
+        at += 6
+        if _count:
+            at = _skip_tags(data, at - 4, stop, _count, 0xFFFF) + 4
+            (_length,) = _U32.unpack_from(data, at - 4)
+        if at + _length != stop or _length > 67108864:
+            raise Doubt
+        return Task(task_id, lease, attempt, time_limit, remaining, data[_relayed:stop])
     except _DOUBTS:
         return _reference("decode_task", Task, data, start, stop)
 
@@ -2698,6 +2525,13 @@ def decode_result(data: bytes, at: int, stop: int) -> Result:
     """A Result, from the payload data[at:stop]. Raises WireError."""
     start = at
     try:
+        seq, task_id, lease, outcome, _count, _, _inner, _length = _RESULT_WHOLE.unpack_from(data, at)
+        if not _count and not _inner:
+            if seq < 1:
+                raise Doubt
+            if at + 40 + _length != stop or _length > 67108864:
+                raise Doubt
+            return Result(seq, task_id, lease, outcome, data[at + 34 : stop])
         seq, task_id, lease, outcome, _count = _RESULT_0.unpack_from(data, at)
         at += 34
         if seq < 1:
@@ -2706,8 +2540,15 @@ def decode_result(data: bytes, at: int, stop: int) -> Result:
             _tags, at = _parse_tags(data, at, stop, _count, _RESULT_TAGS)
             _check_report(data, at, stop)
             return Result(seq, task_id, lease, outcome, data[at:stop], **_tags)
-        _check_report(data, at, stop)
-        return Result(seq, task_id, lease, outcome, data[at:stop])
+        _relayed = at
+        encoding, _count, _length = _REPORT_TAIL.unpack_from(data, at)
+        at += 6
+        if _count:
+            at = _skip_tags(data, at - 4, stop, _count, 0x7FFF) + 4
+            (_length,) = _U32.unpack_from(data, at - 4)
+        if at + _length != stop or _length > 67108864:
+            raise Doubt
+        return Result(seq, task_id, lease, outcome, data[_relayed:stop])
     except _DOUBTS:
         return _reference("decode_result", Result, data, start, stop)
 
@@ -2878,8 +2719,21 @@ def decode_submit(data: bytes, at: int, stop: int) -> Submit:
             _tags, at = _parse_tags(data, at, stop, _count, _SUBMIT_TAGS)
             _check_envelope(data, at, stop)
             return Submit(seq, task_id, flags, priority, data[at:stop], **_tags)
-        _check_envelope(data, at, stop)
-        return Submit(seq, task_id, flags, priority, data[at:stop])
+        _relayed = at
+        _end = at
+        _end += 1 + data[_end]
+        _end += 1 + data[_end]
+        if data[at:_end] not in _ENVELOPE_HEADS:
+            _new_head(data[at:_end], 2, _ENVELOPE_HEADS)
+        at = _end
+        encoding, _count, _length = _ENVELOPE_TAIL.unpack_from(data, at)
+        at += 6
+        if _count:
+            at = _skip_tags(data, at - 4, stop, _count, 0xFFFF) + 4
+            (_length,) = _U32.unpack_from(data, at - 4)
+        if at + _length != stop or _length > 67108864:
+            raise Doubt
+        return Submit(seq, task_id, flags, priority, data[_relayed:stop])
     except _DOUBTS:
         return _reference("decode_submit", Submit, data, start, stop)
 

@@ -8,7 +8,7 @@ from itertools import groupby
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from wiretask_codegen.layout import Run
+from wiretask_codegen.layout import Run, slot_of
 from wiretask_codegen.machines import kinds
 from wiretask_codegen.model import EnumType, Machine, Message, Relayed, Spec, TextType, Type
 from wiretask_codegen.python import guardcode, names, reading, strategies, values, writing
@@ -78,7 +78,7 @@ def _context(spec: Spec) -> dict[str, object]:
         "owners": [*spec.relayed, *spec.messages],
         "formats": reading.formats(_all_types(spec)),
         "name": next(item.type for item in spec.newtypes if isinstance(item.type, TextType) and item.type.pattern),
-        "body_maximum": writing.BODY_MAXIMUM,
+        "body_maximum": reading.BODY_MAXIMUM,
         "constants": list(_constants(spec)),
         "state_values": {machine.name: _state_values(machine, spec) for machine in spec.machines},
         "commands": {message.name: message.command for message in spec.messages},
@@ -109,6 +109,16 @@ def _context(spec: Spec) -> dict[str, object]:
         "read_tag_lines": reading.read_tag_lines,
         "write_lines": writing.write_lines,
         "write_tag": writing.write_tag,
+        "add_tag": writing.add_tag,
+        "slot_of": slot_of,
+        "names_before": reading.names_before,
+        "tail_name": reading.tail_name,
+        "check_relayed_lines": reading.check_relayed_lines,
+        "read_relayed_lines": reading.read_relayed_lines,
+        "relays_inline": reading.relays_inline,
+        "whole_name": reading.whole_name,
+        "whole_format": reading.whole_format,
+        "read_whole_lines": reading.read_whole_lines,
         "broken": guardcode.broken,
     }
 

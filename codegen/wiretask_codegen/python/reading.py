@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from wiretask_codegen.layout import CODES, Nested, Run, Variable, prefix_of, slot_of, steps
+from wiretask_codegen.layout import CODES, Nested, Run, Step, Variable, prefix_of, slot_of, steps
 from wiretask_codegen.model import (
     WIDTHS,
     BooleanType,
@@ -19,6 +19,8 @@ from wiretask_codegen.model import (
     FlagsType,
     IntegerType,
     ListType,
+    Message,
+    Relayed,
     RelayedType,
     StructType,
     Tagged,
@@ -26,6 +28,9 @@ from wiretask_codegen.model import (
     Type,
 )
 from wiretask_codegen.spelling import snake
+
+#: The largest body of a relayed struct: the ceiling of the frame limit.
+BODY_MAXIMUM = 64 << 20
 
 
 def run_name(owner: str, index: int) -> str:
@@ -165,6 +170,118 @@ def read_value_lines(name: str, type_: Type) -> Iterator[str]:
             converted = convert(type_, name)
             if converted != name:
                 yield f"{name} = {converted}"
+
+
+def names_before(part: Relayed) -> int:
+    """How many names a relayed struct begins with, where only a run follows them: its head is looked up at once."""
+    laid = list(steps(part.fields, tags=True))
+    count = 0
+    while len(laid) > 1 and _is_name(laid[0], laid[1]):
+        del laid[:2]
+        count += 1
+    return count if len(laid) == 1 else 0
+
+
+def _is_name(run: Step, text: Step) -> bool:
+    return (
+        isinstance(run, Run)
+        and run.format == "B"
+        and isinstance(text, Variable)
+        and isinstance(text.field.type, TextType)
+        and text.field.type.pattern is not None
+    )
+
+
+def tail_name(part: Relayed) -> str:
+    """The name of the precompiled struct of a relayed struct's last run and the length of its body."""
+    return f"_{snake(part.name).upper()}_TAIL"
+
+
+def read_relayed_lines(part: Relayed, *, values: bool) -> Iterator[str]:
+    """Lines that read a relayed struct up to its body, as if none of its `_count` tags came before `_length`.
+
+    Without `values` the names before are looked at only.
+    """
+    laid, names = steps(part.fields, tags=True), names_before(part)
+    heads = f"_{snake(part.name).upper()}_HEADS"
+    if names:
+        yield "_end = at"
+        yield from ["_end += 1 + data[_end]"] * names
+        if values:
+            found = ", ".join(field.name for field in part.fields[:names])
+            octets = "data[at:_end]"
+            yield f"{found}{',' * (names == 1)} = {heads}.get({octets}) or _new_head({octets}, {names}, {heads})"
+        else:
+            yield f"if data[at:_end] not in {heads}:"
+            yield f"    _new_head(data[at:_end], {names}, {heads})"
+        yield "at = _end"
+    else:
+        last = len(laid) - 1
+        before = [step.field for step in laid[:last] if not isinstance(step, Run)]
+        cut = part.fields.index(before[-1]) + 1 if before else 0
+        yield from read_lines(part.name, part.fields[:cut], tags=False)
+    run = laid[-1]
+    assert isinstance(run, Run)
+    yield f"{', '.join(slot.name for slot in run.slots)}, _length = {tail_name(part)}.unpack_from(data, at)"
+    yield f"at += {run.octets + WIDTHS['u32']}"
+    yield from _read_checks(run)
+
+
+def check_relayed_lines(part: Relayed) -> Iterator[str]:
+    """Lines that look at a relayed struct from `at` to `stop`: its fields, and the structure of the rest."""
+    yield from read_relayed_lines(part, values=False)
+    yield "if _count:"
+    highest = "0xFFFF" if part.critical_tags else "0x7FFF"
+    yield f"    at = _skip_tags(data, at - 4, stop, _count, {highest}) + 4"
+    yield "    (_length,) = _U32.unpack_from(data, at - 4)"
+    yield f"if {_is_of_other_length('at')}:"
+    yield "    raise Doubt"
+
+
+def _is_of_other_length(body: str) -> str:
+    return f"{body} + _length != stop or _length > {BODY_MAXIMUM}"
+
+
+def relays_inline(message: Message) -> bool:
+    """Whether the relayed struct of a message can be looked at in the same function: no two names are the same."""
+    assert message.relay is not None
+    return {field.name for field in message.fields}.isdisjoint(field.name for field in message.relay.fields)
+
+
+def whole_name(message: Message) -> str:
+    """The name of the precompiled struct of a message and the relayed struct in it."""
+    return f"_{snake(message.name).upper()}_WHOLE"
+
+
+def whole_format(message: Message) -> str | None:
+    """The format of a message with the relayed struct in it, where both are of fixed width but for tags and body."""
+    if message.relay is None or message.rules:
+        return None
+    laid = [*steps(message.fields, tags=True), *steps(message.relay.fields, tags=True)]
+    if len(laid) != 2 or not all(isinstance(step, Run) for step in laid):
+        return None
+    if any(list(_read_checks(run)) for run in laid[1:] if isinstance(run, Run)):
+        return None
+    return "".join(run.format for run in laid if isinstance(run, Run)) + "I"
+
+
+def read_whole_lines(message: Message) -> Iterator[str]:
+    """Lines that read a message and the relayed struct in it at once, and return it where neither has tags."""
+    assert message.relay is not None
+    own, inner = (steps(fields, tags=True)[0] for fields in (message.fields, message.relay.fields))
+    assert isinstance(own, Run)
+    assert isinstance(inner, Run)
+    read = [slot.name for slot in own.slots]
+    skipped = ["_" for _ in inner.slots[:-1]]
+    yield f"{', '.join([*read, *skipped])}, _inner, _length = {whole_name(message)}.unpack_from(data, at)"
+    yield "if not _count and not _inner:"
+    for line in _read_checks(own):
+        yield f"    {line}"
+    body = f"at + {own.octets + inner.octets + WIDTHS['u32']}"
+    yield f"    if {_is_of_other_length(body)}:"
+    yield "        raise Doubt"
+    arguments = [field.name for field in message.fields]
+    yield f"    return {message.name}({', '.join([*arguments, f'data[at + {own.octets} : stop]'])})"
 
 
 def read_tag_lines(tag: Tagged) -> Iterator[str]:

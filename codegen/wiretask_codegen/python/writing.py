@@ -25,7 +25,7 @@ from wiretask_codegen.model import (
     Type,
 )
 from wiretask_codegen.python.names import relay_name
-from wiretask_codegen.python.reading import check, members_name, run_name
+from wiretask_codegen.python.reading import BODY_MAXIMUM, check, members_name, run_name
 from wiretask_codegen.spelling import snake
 
 
@@ -57,10 +57,6 @@ def write_lines(
         yield f"if not _{snake(owner)}_rules(value, _count):"
         yield "    raise Doubt"
     yield f"return {' + '.join([*_write_parts(owner, laid, message), *tail])}"
-
-
-#: The largest body of a relayed struct: the ceiling of the frame limit.
-BODY_MAXIMUM = 64 << 20
 
 
 def _write_parts(owner: str, laid: Sequence[Step], message: Message | None) -> Iterator[str]:
@@ -158,6 +154,20 @@ def write_item(type_: Type, value: str) -> str:
             return f"_refuse() if {condition} else {packed}" if condition else packed
 
 
+def add_tag(owner: str, tag: Tagged) -> Iterator[str]:
+    """Lines that add a present tag of `value` to `tags`, with its number and its length."""
+    value = f"value.{tag.name}"
+    slot = slot_of(tag.type)
+    if slot is None:
+        yield f"tags.append(_tagged({tag.tag}, _write_{snake(owner)}__{tag.name}({value})))"
+        return
+    condition = write_check(tag.type, value)
+    if condition:
+        yield f"if {condition}:"
+        yield "    raise Doubt"
+    yield f"tags.append(_TAG_{slot[0]}.pack({tag.tag}, {slot[1]}, {value}))"
+
+
 def write_tag(tag: Tagged) -> Iterator[str]:
     """Lines that write the value of a present tag `value` and return its octets."""
     match tag.type:
@@ -169,11 +179,5 @@ def write_tag(tag: Tagged) -> Iterator[str]:
             yield f"if len(value) > {maximum}:"
             yield "    raise Doubt"
             yield f"return _U16.pack(len(value)) + {write_expression(tag.type, 'value')}"
-        case _:
-            slot = slot_of(tag.type)
-            assert slot is not None
-            condition = write_check(tag.type, "value")
-            if condition:
-                yield f"if {condition}:"
-                yield "    raise Doubt"
-            yield f"return _STRUCTS['>{slot[0]}'].pack(value)"
+        case _:  # pragma: no cover -- `add_tag` writes those of fixed width
+            raise AssertionError(tag)

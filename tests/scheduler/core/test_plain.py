@@ -1,6 +1,7 @@
 """The plain path leads to what the general one leads to, whatever comes: both live through the same, side by side."""
 
 import random
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -25,7 +26,7 @@ from wiretask_scheduler.core.queues import Mode
 
 CLIENTS, WORKERS = (1, 2), (8, 9)
 #: What a Submit may have that makes it a special one, and what only looks so.
-OPTIONS = (
+OPTIONS: tuple[dict[str, Any], ...] = (
     {}, {}, {}, {}, {}, {}, {}, {},
     {"delay": 500}, {"expires_in": 300}, {"note": "hm"}, {"max_attempts": 2}, {"cost": 3}, {"retention": 0},
     {"time_limit": 100}, {"concurrency": ConcurrencyKey("k", 1)}, {"fairness": FairnessKey("t", 1)},
