@@ -188,19 +188,21 @@ class Connection:
         """Decodes frames into `messages` and returns where it has stopped."""
         at, end = 0, len(data)
         rules = self._rules
+        decoders, changing, unpack = rules.decoders, rules.changing, _HEADER.unpack_from
+        limit = self.limit if rules.accepted else HANDSHAKE_FRAME_LIMIT
         self.more = False
+        if rules.local:
+            self.more = end - at >= HEADER_OCTETS
+            return at
         while end - at >= HEADER_OCTETS:
-            if rules.local:
-                self.more = True
-                break
             command: int
             length: int
-            command, length = _HEADER.unpack_from(data, at)
+            command, length = unpack(data, at)
             start = at + HEADER_OCTETS
-            decoder = rules.decoders.get(command)
+            decoder = decoders.get(command)
             if decoder is None:
                 self._judge(command)
-            if length > (self.limit if rules.accepted else HANDSHAKE_FRAME_LIMIT):
+            if length > limit:
                 raise WireError(ErrorCode.FRAME_TOO_LARGE, "", None, command=command)
             stop = start + length
             if stop > end:
@@ -208,7 +210,7 @@ class Connection:
                 return end if self._pieces else at
             if decoder is not None:
                 message = decoder(data, start, stop)
-                if command in rules.changing and self._step(command, message):
+                if command in changing and self._step(command, message):
                     messages.append(message)
                     self.more = stop < end and not self.closed
                     return stop

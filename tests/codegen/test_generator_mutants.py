@@ -133,8 +133,8 @@ MUTANTS = {
     "rules without their condition": (GUARDS, "return require if rule.when is None else", "return require if True else"),
     # -- the connection --
     "the header is little-endian": (CONNECTION, '_HEADER = struct.Struct(">BI")', '_HEADER = struct.Struct("<BI")'),
-    "a frame at its limit is too large": (CONNECTION, "if length > (self.limit", "if length >= (self.limit"),
-    "no limit of a frame": (CONNECTION, "if length > (self.limit if rules.accepted else HANDSHAKE_FRAME_LIMIT):", "if False:"),
+    "a frame at its limit is too large": (CONNECTION, "if length > limit:", "if length >= limit:"),
+    "no limit of a frame": (CONNECTION, "if length > limit:", "if False:"),
     "grease is not skipped": (CONNECTION, 'frozenset({"skippable", "grease"})', 'frozenset({"skippable"})'),
     "ranges of commands are one shorter": ("backend.py", "range(item.first, item.last + 1)", "range(item.first, item.last)"),
     "states keep whatever comes": (MACHINES, 'if target else "None" }},', 'if target else prefix(machine) ~ "State." ~ constant(state.name) }},'),

@@ -85,7 +85,7 @@ class Arguments:
         #: Whether a client best sends a raw body.
         self.raw = self.verbatim or (raw is None and self._single is bytes)
         #: The quick way: the body is all that the function takes.
-        self._direct = self.raw and not self.wants_context and not self.provided and self._single is not None
+        self.direct = self.raw and not self.wants_context and not self.provided and self._single is not None
         if self.verbatim and len(self._named) != 1:
             raise DefinitionError(f"{where}: raw=True wants a function with one parameter, the body")
 
@@ -98,7 +98,7 @@ class Arguments:
         """The arguments of the call. Raises ArgumentsError for a body that does not fit."""
         if context.gathered is not None:
             return self._fill_gathered(encoding, body, context, context.gathered)
-        if self._direct and (encoding == _RAW or self.verbatim):
+        if self.direct and (encoding == _RAW or self.verbatim):
             return Call((body,), _NO_KEYWORDS)
         if self.verbatim or (encoding == _RAW and self._single is bytes):
             return self._place({next(iter(self._named)): body}, (), {}, context)

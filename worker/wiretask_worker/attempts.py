@@ -8,19 +8,24 @@ from __future__ import annotations
 
 from typing import Any
 
-from wiretask_protocol.messages import Envelope
+from wiretask_protocol.messages import Encoding, Envelope
 from wiretask_worker import context as contexts
 from wiretask_worker import hooks, reports
 from wiretask_worker.context import Context
 from wiretask_worker.core.assignment import Finished
 from wiretask_worker.handlers import Handler
 
+_RAW = int(Encoding.RAW)
+
 
 def run(handler: Handler[..., Any], envelope: Envelope, context: Context) -> Finished:
     """Runs a plain function here and now."""
     token = contexts.enter(context)
     try:
-        call = handler.arguments.fill(envelope.encoding, envelope.body, context)
+        arguments = handler.arguments
+        if arguments.direct and envelope.encoding == _RAW and context.gathered is None and not hooks.DEFINED:
+            return reports.succeeded(handler.function(envelope.body))
+        call = arguments.fill(envelope.encoding, envelope.body, context)
         if hooks.DEFINED:
             return reports.succeeded(hooks.around(context, lambda: handler.function(*call.args, **call.kwargs)))
         return reports.succeeded(handler.function(*call.args, **call.kwargs))

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
-from functools import cached_property
 
 from wiretask_protocol.messages import Envelope, Gathered
 from wiretask_worker.errors import Cancelled
@@ -20,6 +19,8 @@ _U64 = 1 << 64
 
 class Context:
     """The task that is running, for its handler."""
+
+    __slots__ = ("_cancelled", "_envelope", "_headers", "_progress", "attempt", "gathered", "task_id_octets")
 
     def __init__(
         self,
@@ -38,6 +39,7 @@ class Context:
         self._envelope = envelope
         self._progress = progress
         self._cancelled = False
+        self._headers: Mapping[str, str] | None = None
 
     @property
     def task_id(self) -> str:
@@ -54,10 +56,12 @@ class Context:
         """The queue that the task came from."""
         return self._envelope.queue
 
-    @cached_property
+    @property
     def headers(self) -> Mapping[str, str]:
         """The words that travel with the task."""
-        return {header.name: header.text for header in self._envelope.headers or ()}
+        if self._headers is None:
+            self._headers = {header.name: header.text for header in self._envelope.headers or ()}
+        return self._headers
 
     @property
     def trace_context(self) -> str | None:

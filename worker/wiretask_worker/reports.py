@@ -28,6 +28,11 @@ _MILLIS_MAXIMUM = (1 << 32) - 1
 
 _PACKAGE = str(Path(__file__).parent)
 _JSON = msgspec.json.Encoder()
+#: A report ends in the length of its body (u32) and the body; a head is what stands before (PROTOCOL.md, Report).
+_LENGTH_OCTETS = 4
+_RAW_HEAD = encode_report(Report(Encoding.RAW, b""))[:-_LENGTH_OCTETS]
+#: What is far below every limit, and need not be looked at.
+_SHORT_OCTETS = 65536
 _RAW, _SUCCEEDED = int(Encoding.RAW), Outcome.SUCCEEDED
 
 
@@ -36,8 +41,8 @@ def succeeded(value: Any) -> Finished:
 
     Raises ResultError for what cannot be encoded.
     """
-    if type(value) is bytes:
-        return Finished(_SUCCEEDED, encode_report(Report(_RAW, value)))
+    if type(value) is bytes and len(value) <= _SHORT_OCTETS:
+        return Finished(_SUCCEEDED, _RAW_HEAD + len(value).to_bytes(_LENGTH_OCTETS, "big") + value)
     if isinstance(value, (bytes, bytearray, memoryview)):
         return Finished(_SUCCEEDED, encode_report(Report(_RAW, bytes(value))))
     try:

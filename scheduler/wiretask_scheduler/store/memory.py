@@ -115,14 +115,14 @@ class MemoryStore:
             live = self._live.pop(row.seq, None)
             if live is None:
                 continue
-            task_id = live[0].id
-            inserted = live[0] if row.keep else live[0]._replace(envelope=b"", links=None)
+            inserted = live[0] if row.keep else _without_envelope(live[0])
+            seq, task_id, octets = row.seq, inserted.id, _octets(inserted, row)
             self._ended[task_id] = (inserted, row)
-            self._ids[row.seq] = task_id
-            heapq.heappush(self._forget, (row.forget, row.seq))
-            if _octets(inserted, row):
-                self._kept.append(row.seq)
-                self._kept_octets += _octets(inserted, row)
+            self._ids[seq] = task_id
+            heapq.heappush(self._forget, (row.forget, seq))
+            if octets:
+                self._kept.append(seq)
+                self._kept_octets += octets
 
     def maintain(self, millis: int) -> bool:
         """Forgets ended tasks whose time is over, and the oldest reports when there are too many."""
@@ -208,6 +208,11 @@ class MemoryStore:
 
     def close(self) -> None:
         """Nothing to let go of."""
+
+
+def _without_envelope(row: Inserted) -> Inserted:
+    # `_replace` takes five times as long.
+    return tuple.__new__(Inserted, (*row[:8], b"", None))
 
 
 def _octets(inserted: Inserted, ended: Ended) -> int:

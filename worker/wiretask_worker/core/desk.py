@@ -31,6 +31,8 @@ STUCK_SECONDS = 1.0
 KEPT_OCTETS = 256 << 20
 _TEXT_OCTETS = 1024
 _SENT = AssignmentState.SENT
+# Looking a member of an enum up costs as much as a step of the machine.
+_BEGIN, _REPORT = AssignmentEvent.BEGIN, AssignmentEvent.REPORT
 #: What the arguments of a call are made of (`arguments`).
 _ENCODINGS = frozenset(Encoding)
 
@@ -40,6 +42,8 @@ class Desk:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        #: What may wait and run here, by cost.
+        self._room = settings.concurrency + settings.prefetch
         self.turn = Turn()
         #: The current lease of each task, waiting or running.
         self.held: dict[bytes, Assignment] = {}
@@ -66,7 +70,7 @@ class Desk:
     @property
     def window(self) -> int:
         """How much the scheduler may have sent us, by cost."""
-        return 0 if self._stuck else self._settings.concurrency + self._settings.prefetch
+        return 0 if self._stuck else self._room
 
     # -- what the scheduler wants
 
@@ -88,7 +92,7 @@ class Desk:
             self._refuse(task, ReturnReason.UNSUPPORTED, unreadable)
         elif self.draining:
             self._refuse(task, ReturnReason.DRAIN)
-        elif self._held_cost and self._held_cost + cost > self._settings.concurrency + self._settings.prefetch:
+        elif self._held_cost and self._held_cost + cost > self._room:
             self._refuse(task, ReturnReason.OVERLOADED, "more tasks than the credit of this worker")
         else:
             former = self.held.get(task.task_id)
@@ -173,32 +177,35 @@ class Desk:
             return
         if len(self.results) + len(self.held) > self.lease_maximum:
             return
+        starts = self.turn.starts
         while waiting:
             assignment = waiting[0]
             if assignment.state is _SENT:
-                if self._used and self._used + assignment.cost > concurrency:
+                cost = assignment.cost
+                if self._used and self._used + cost > concurrency:
                     return
                 if not assignment.begin_by or now <= assignment.begin_by:
-                    self._begin(assignment, now)
+                    assignment.advance(_BEGIN)
+                    self._used += cost
+                    self.begun = assignment.lease
+                    starts.append(assignment)
+                    if assignment.time_limit:
+                        self._set_limit(assignment, now)
                 else:
                     self._too_late(assignment)
             waiting.popleft()
 
-    def _begin(self, assignment: Assignment, now: float) -> None:
-        assignment.advance(AssignmentEvent.BEGIN)
-        self._used += assignment.cost
-        self.begun = assignment.lease
-        self.turn.starts.append(assignment)
-        if assignment.time_limit:
-            known = self._settings.types[assignment.envelope.type]
-            if known.cancel != CancelSupport.HARD:  # whoever can stop it also keeps its time
-                self.timers.set(now + assignment.time_limit / 1000, assignment)
+    def _set_limit(self, assignment: Assignment, now: float) -> None:
+        known = self._settings.types[assignment.envelope.type]
+        if known.cancel != CancelSupport.HARD:  # whoever can stop it also keeps its time
+            self.timers.set(now + assignment.time_limit / 1000, assignment)
 
     def end_many(self, ended: Sequence[Ended]) -> None:
         """Attempts have ended, and their slots are free."""
+        is_over = AssignmentState.ENDED
         for assignment, finished in ended:
             self._used -= assignment.cost
-            if assignment.state is AssignmentState.ENDED:
+            if assignment.state is is_over:
                 self.lingering -= assignment.cost
                 continue
             if self.progress:
@@ -260,7 +267,7 @@ class Desk:
         octets = len(finished.report)
         if octets > self.report_maximum:
             finished = ends.too_large(octets, self.report_maximum)
-        assignment.advance(AssignmentEvent.REPORT)
+        assignment.advance(_REPORT)
         self._drop(assignment)
         self._answer(assignment.task_id, assignment.lease, finished)
 

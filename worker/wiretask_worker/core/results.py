@@ -45,7 +45,7 @@ class Results:
     def put(self, task_id: bytes, lease: int, end: Finished | GivenBack, sends: list[ToScheduler]) -> None:
         """Sends it now where that is possible, else as soon as it is."""
         kept = (task_id, lease, end)
-        if isinstance(end, Finished):
+        if type(end) is Finished:
             self.octets += len(end.report)
         if self.live and not self._unsent and len(self._unaccepted) < self.in_flight:
             self._send(kept, sends)
@@ -97,11 +97,11 @@ class Results:
         self._seq = seq = self._seq + 1
         self._unaccepted.append((seq, kept))
         task_id, lease, end = kept
-        if isinstance(end, Finished):
+        if type(end) is Finished:
             sends.append(
                 Result(seq, task_id, lease, end.outcome, end.report, end.no_retry, end.retry_after, end.exit_status)
             )
-        else:
+        elif type(end) is GivenBack:
             sends.append(Return(seq, task_id, lease, *end))
 
 
