@@ -14,6 +14,7 @@ import random
 import socket
 import ssl
 import time
+from collections.abc import Sequence
 from typing import Any, Protocol, cast
 
 from wiretask_client.address import parse_address
@@ -82,6 +83,13 @@ class Driver:
         if self.closed:
             raise ClientClosed("the client is closed; make a new one")
         self.core.add(request, _now())
+        self.ask_turn()
+
+    def add_many(self, requests: Sequence[SubmitRequest]) -> None:
+        """Sees to new submissions; their owners hear of the answers."""
+        if self.closed:
+            raise ClientClosed("the client is closed; make a new one")
+        self.core.add_many(requests, _now())
         self.ask_turn()
 
     async def ask(self, request: Request) -> Answer:

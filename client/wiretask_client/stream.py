@@ -76,17 +76,19 @@ class Stream:
 
     def push(self, calls: Iterable[Arguments]) -> int:
         """Submits calls and says how many. Raises BadCall at the first that cannot be sent."""
-        template, make, add = self._template, self._ids.make, self._driver.add
+        template, make, envelope = self._template, self._ids.make, self._template.envelope
         queue, flags, priority, tags = template.queue, template.flags, template.priority, template.tags
-        pushed = 0
-        for args in calls:
-            envelope = template.envelope(args)
-            request = SubmitRequest(self, None, make(queue), 0, None, False, flags, priority, envelope, tags)
-            add(request)
-            self._out.append(request)
-            self._count += 1
-            pushed += 1
-        return pushed
+        requests: list[SubmitRequest] = []
+        try:
+            for args in calls:
+                body = envelope(args)
+                requests.append(SubmitRequest(self, None, make(queue), 0, None, False, flags, priority, body, tags))
+        finally:
+            if requests:
+                self._driver.add_many(requests)
+                self._out += requests
+                self._count += len(requests)
+        return len(requests)
 
     def push_some(self, calls: Iterator[Arguments], most: int) -> int:
         """Pushes of an iterator what there is room for, at most `most`, and says how many."""

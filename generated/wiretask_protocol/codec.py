@@ -13,7 +13,7 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
-from wiretask_protocol import fast
+from wiretask_protocol import fast, messages
 from wiretask_protocol.errors import CodecDisagreement, WireError
 from wiretask_protocol.messages import AnyMessage, Envelope, Report
 
@@ -73,6 +73,11 @@ decode_envelope: Callable[[bytes], Envelope] = _choose("decode_envelope")
 encode_envelope: Callable[[Envelope], bytes] = _choose("encode_envelope")
 decode_report: Callable[[bytes], Report] = _choose("decode_report")
 encode_report: Callable[[Report], bytes] = _choose("encode_report")
+
+# The frames of messages that come by the thousand, from their fields, where they have no tags: no message is made.
+frame_task: Callable[..., bytes] = fast.frame_task if MODE == "fast" else lambda *fields: encode(messages.Task(*fields))
+frame_result: Callable[..., bytes] = fast.frame_result if MODE == "fast" else lambda *fields: encode(messages.Result(*fields))
+frame_submit: Callable[..., bytes] = fast.frame_submit if MODE == "fast" else lambda *fields: encode(messages.Submit(*fields))
 
 
 def encode(message: AnyMessage) -> bytes:

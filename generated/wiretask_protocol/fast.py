@@ -242,6 +242,12 @@ _Readers = dict[int, tuple[str, Callable[[bytes, int, int], Any]]]
 
 
 def _parse_tags(data: bytes, at: int, stop: int, count: int, readers: _Readers) -> tuple[dict[str, Any], int]:
+    if count == 1:
+        number, length = _TAG.unpack_from(data, at)
+        end = at + 6 + length
+        if number in readers and end <= stop:
+            name, reader = readers[number]
+            return {name: reader(data, at + 6, end)}, end
     tags: dict[str, Any] = {}
     unknown: list[tuple[int, bytes]] = []
     last = 0
@@ -252,9 +258,9 @@ def _parse_tags(data: bytes, at: int, stop: int, count: int, readers: _Readers) 
         if number <= last or end > stop:
             raise Doubt
         last = number
-        reader = readers.get(number)
-        if reader is not None:
-            tags[reader[0]] = reader[1](data, at, end)
+        if number in readers:
+            name, reader = readers[number]
+            tags[name] = reader(data, at, end)
         elif number >= 0x8000:
             raise Doubt
         else:
@@ -2521,6 +2527,20 @@ def encode_task(value: Task) -> bytes:
         return _reference("encode_task", bytes, value)
 
 
+def frame_task(task_id: bytes, lease: int, attempt: int, time_limit: int, remaining: int, envelope: bytes) -> bytes:
+    """The frame of a Task without tags, from its fields. Raises WireError."""
+    try:
+        if len(task_id) != 16:
+            raise Doubt
+        if lease < 1:
+            raise Doubt
+        if attempt < 1:
+            raise Doubt
+        return _TASK_0_FRAMED.pack(1, 35 + len(envelope), task_id, lease, attempt, time_limit, remaining, 0) + envelope
+    except _DOUBTS:
+        return encode_task(Task(task_id, lease, attempt, time_limit, remaining, envelope))
+
+
 def decode_result(data: bytes, at: int, stop: int) -> Result:
     """A Result, from the payload data[at:stop]. Raises WireError."""
     start = at
@@ -2565,6 +2585,18 @@ def encode_result(value: Result) -> bytes:
         return _RESULT_0_FRAMED.pack(2, 34 + len(_tags) + len(_relay), value.seq, value.task_id, value.lease, value.outcome, _count) + _tags + _relay
     except _DOUBTS:
         return _reference("encode_result", bytes, value)
+
+
+def frame_result(seq: int, task_id: bytes, lease: int, outcome: int, report: bytes) -> bytes:
+    """The frame of a Result without tags, from its fields. Raises WireError."""
+    try:
+        if seq < 1:
+            raise Doubt
+        if len(task_id) != 16:
+            raise Doubt
+        return _RESULT_0_FRAMED.pack(2, 34 + len(report), seq, task_id, lease, outcome, 0) + report
+    except _DOUBTS:
+        return encode_result(Result(seq, task_id, lease, outcome, report))
 
 
 def _hello_rules(value: Hello, tag_count: int) -> bool:
@@ -2754,6 +2786,22 @@ def encode_submit(value: Submit) -> bytes:
         return _SUBMIT_0_FRAMED.pack(7, 28 + len(_tags) + len(_relay), value.seq, value.task_id, value.flags, value.priority, _count) + _tags + _relay
     except _DOUBTS:
         return _reference("encode_submit", bytes, value)
+
+
+def frame_submit(seq: int, task_id: bytes, flags: int, priority: int, envelope: bytes) -> bytes:
+    """The frame of a Submit without tags, from its fields. Raises WireError."""
+    try:
+        if seq < 1:
+            raise Doubt
+        if len(task_id) != 16:
+            raise Doubt
+        if flags & ~0x7:
+            raise Doubt
+        if priority > 9:
+            raise Doubt
+        return _SUBMIT_0_FRAMED.pack(7, 28 + len(envelope), seq, task_id, flags, priority, 0) + envelope
+    except _DOUBTS:
+        return encode_submit(Submit(seq, task_id, flags, priority, envelope))
 
 
 def decode_accepted(data: bytes, at: int, stop: int) -> Accepted:

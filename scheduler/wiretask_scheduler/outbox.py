@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from wiretask_protocol.codec import ENCODERS
+from wiretask_protocol.codec import ENCODERS, frame_task
 from wiretask_protocol.limits import FRAME_LIMIT_FLOOR
 from wiretask_protocol.messages import (
     Accepted,
@@ -221,11 +221,12 @@ class Outbox:
                     self._put(peer, frames)
                     return index, False
                 options = task.options
-                cost = options.cost if options.cost > 1 else None
-                message = Task(task.id, lease, attempt, options.time_limit, remaining, body, cost)
-                if task.rare is not None or options.resources:
-                    message = _with_rare(message, task, found)
-                frame = _ENCODE_TASK(message)
+                if task.rare is None and options.cost <= 1 and not options.resources:
+                    frame = frame_task(task.id, lease, attempt, options.time_limit, remaining, body)
+                else:
+                    cost = options.cost if options.cost > 1 else None
+                    message = Task(task.id, lease, attempt, options.time_limit, remaining, body, cost)
+                    frame = _ENCODE_TASK(_with_rare(message, task, found))
             elif type(send) is Result:
                 frame = _ENCODE_RESULT(send)
             elif type(send) is Stored:

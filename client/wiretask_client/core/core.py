@@ -13,7 +13,7 @@ and after each of them: send `data_to_send(now, …)`, close the stream if `clos
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import msgspec
 
@@ -140,6 +140,12 @@ class Core:
                 self._reach()
         elif isinstance(request, PingRequest):
             self._ping(self._random_bits(_NONCE_BITS), request, now)
+        if not self.reached:
+            self._miss(now)
+
+    def add_many(self, requests: Sequence[SubmitRequest], now: float) -> None:
+        """Somebody wants new tasks."""
+        self._ledger.add_many(requests)
         if not self.reached:
             self._miss(now)
 

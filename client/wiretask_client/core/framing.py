@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from wiretask_client.core.requests import ScheduleRequest, Sequenced, SubmitRequest
 from wiretask_client.errors import ClientError, Refused, cannot_send, refusal
-from wiretask_protocol.codec import encode
+from wiretask_protocol.codec import encode, frame_submit
 from wiretask_protocol.errors import ErrorCode, WireError, error_message
 from wiretask_protocol.limits import RELAY_HEADROOM
 from wiretask_protocol.messages import Schedule, Submit
@@ -15,10 +15,12 @@ _HEAD_OCTETS = 5
 
 def framed(request: Sequenced, seq: int, frame_limit: int) -> bytes | ClientError:
     """The frame of a request. What the scheduler would end the connection for has its error here."""
-    envelope = _envelope(request)
+    envelope = request.envelope if type(request) is SubmitRequest else _envelope(request)
     if len(envelope) > frame_limit - RELAY_HEADROOM:
         return _too_large(request, len(envelope), frame_limit - RELAY_HEADROOM)
     try:
+        if type(request) is SubmitRequest and request.first_sent is None and not request.tags and not request.accepted:
+            return frame_submit(seq, request.task_id, request.flags, request.priority, envelope)
         frame = encode(request.message(seq))
     except WireError as error:
         return cannot_send(error)

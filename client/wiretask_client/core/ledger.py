@@ -12,7 +12,7 @@ waits in `settled` until the shell takes it.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from wiretask_client.core.framing import framed
 from wiretask_client.core.links import Links
@@ -29,7 +29,9 @@ from wiretask_client.core.requests import (
 from wiretask_client.errors import ClientError, OutcomeUnknown, refusal
 from wiretask_protocol.errors import ErrorCode, WireError, error_message
 from wiretask_protocol.limits import FRAME_LIMIT, IN_FLIGHT
-from wiretask_protocol.messages import CancelMode, Error, Progress, Result, Status, Submit
+from wiretask_protocol.messages import CancelMode, Error, Progress, Result, Status, Submit, SubmitFlags
+
+_WANT_RESULT = int(SubmitFlags.WANT_RESULT)
 
 
 class Ledger:
@@ -73,6 +75,16 @@ class Ledger:
                 return
         self._queue.append(request)
 
+    def add_many(self, requests: Iterable[SubmitRequest]) -> None:
+        """Takes submissions that were never sent; what their options say is looked at where they have any."""
+        links, opened = self._links, self._open
+        for request in requests:
+            if request.tags:
+                links.add(request)
+            if request.flags & _WANT_RESULT and opened.setdefault(request.task_id, request) is not request:
+                self._open_for(request)
+            self._queue.append(request)
+
     def _open_for(self, request: SubmitRequest) -> bool:
         """Sees to it that it gets the Result of its task. Whether it is the first that asks for it."""
         first = self._open.setdefault(request.task_id, request)
@@ -86,10 +98,11 @@ class Ledger:
         queue = self._queue
         while queue and octets < most_octets and self._seq - self._accepted_seq < self.window:
             request = queue[0]
-            if request.answer is None and self._held(request):
+            answered = request.answer is not None
+            if not answered and type(request) is SubmitRequest and request.tags and self._held(request):
                 break
             queue.popleft()
-            if request.answer is not None:
+            if answered:
                 continue
             frame = framed(request, self._seq + 1, self.frame_limit)
             if isinstance(frame, ClientError):
@@ -104,9 +117,9 @@ class Ledger:
             octets += len(frame)
             out.append(frame)
 
-    def _held(self, request: Sequenced) -> bool:
+    def _held(self, request: SubmitRequest) -> bool:
         """Whether it waits until it is known which tasks it names; those behind it may name it, so they wait too."""
-        if type(request) is not SubmitRequest or "after" not in request.tags:
+        if "after" not in request.tags:
             return False
         if any(self._unaccepted.get(other.seq) is other for other in self._links.awaited(request)):
             return True
@@ -126,7 +139,7 @@ class Ledger:
                 self._accept(request)
                 if request.watched:
                     self.accepted.append(request)
-                if not request.wants_result:
+                if not request.flags & _WANT_RESULT:
                     self.settle(request, DONE)
             elif type(request) is CancelRequest or type(request) is ScheduleRequest:
                 self.settle(request, DONE)

@@ -32,6 +32,10 @@ _WANT_RESULT = int(SubmitFlags.WANT_RESULT)
 _WANT_PROGRESS = int(SubmitFlags.WANT_PROGRESS)
 
 
+#: What an accepted submission has left; nobody writes into it.
+_NO_TAGS: dict[str, Any] = {}
+
+
 class Done(msgspec.Struct, frozen=True):
     """The answer of a request that has no more to say than that it was done."""
 
@@ -119,7 +123,7 @@ class SubmitRequest(Sequenced, gc=False, eq=False):
         """The scheduler has it for good: what only a repeat would need is let go."""
         self.accepted = True
         self.envelope = b""
-        self.tags = {}
+        self.tags = _NO_TAGS
 
 
 class QueryRequest(Sequenced, gc=False, eq=False):

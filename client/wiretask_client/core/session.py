@@ -174,8 +174,10 @@ class Session:
 
     def _sort(self, messages: list[AnyMessage], taken: list[AnyMessage]) -> None:
         for message in messages:
-            if isinstance(message, Result):
-                self._count(message)
+            if type(message) is Result:
+                if message.seq != self._result_seq + 1:
+                    raise WireError(ErrorCode.BAD_SEQUENCE, "seq", command=Result.COMMAND)
+                self._result_seq = message.seq
                 taken.append(message)
             elif isinstance(message, Hello):
                 self._on_hello(message, taken)
@@ -187,11 +189,6 @@ class Session:
                 self._on_challenge(message)
             else:
                 taken.append(message)
-
-    def _count(self, message: Result) -> None:
-        if message.seq != self._result_seq + 1:
-            raise WireError(ErrorCode.BAD_SEQUENCE, "seq", command=Result.COMMAND)
-        self._result_seq = message.seq
 
     def _on_hello(self, message: Hello, taken: list[AnyMessage]) -> None:
         if message.kind is HelloKind.ACCEPT:

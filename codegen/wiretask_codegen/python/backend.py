@@ -110,6 +110,8 @@ def _context(spec: Spec) -> dict[str, object]:
         "write_lines": writing.write_lines,
         "write_tag": writing.write_tag,
         "add_tag": writing.add_tag,
+        "frames_plainly": writing.frames_plainly,
+        "frame_lines": writing.frame_lines,
         "slot_of": slot_of,
         "names_before": reading.names_before,
         "tail_name": reading.tail_name,

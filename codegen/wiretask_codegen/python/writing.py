@@ -59,6 +59,27 @@ def write_lines(
     yield f"return {' + '.join([*_write_parts(owner, laid, message), *tail])}"
 
 
+def frames_plainly(message: Message) -> bool:
+    """Whether a message is a run and a relayed struct: without tags it can be written without an object."""
+    laid = steps(message.fields, tags=True)
+    return message.relay is not None and not message.rules and len(laid) == 1 and isinstance(laid[0], Run)
+
+
+def frame_lines(message: Message) -> Iterator[str]:
+    """Lines that return the frame of such a message, from variables of the names of its fields."""
+    assert message.relay is not None
+    run, relay = steps(message.fields, tags=True)[0], relay_name(message.relay)
+    assert isinstance(run, Run)
+    for field in message.fields:
+        condition = write_check(field.type, field.name)
+        if condition:
+            yield f"if {condition}:"
+            yield "    raise Doubt"
+    values = [field.name for field in message.fields]
+    head = f"{message.command}, {run.octets} + len({relay})"
+    yield f"return {run_name(message.name, 0)}_FRAMED.pack({', '.join([head, *values])}, 0) + {relay}"
+
+
 def _write_parts(owner: str, laid: Sequence[Step], message: Message | None) -> Iterator[str]:
     index = 0
     if message is not None and not isinstance(laid[0], Run):

@@ -19,8 +19,9 @@ from wiretask_protocol import codec
 from wiretask_protocol.limits import RELAY_HEADROOM
 from wiretask_protocol.machines import TASK, TaskMachineEvent, TaskMachineState
 from wiretask_protocol.messages import Outcome, Result, Submit, SubmitFlags, ToScheduler
+from wiretask_scheduler.core import admission
 from wiretask_scheduler.core.peers import Client, Peer, Worker
-from wiretask_scheduler.core.queues import Mode, Queue
+from wiretask_scheduler.core.queues import Queue
 from wiretask_scheduler.core.ready import SMALL
 from wiretask_scheduler.core.tasks import Options, Task
 from wiretask_scheduler.core.turn import LATEST_MILLIS, Ended, Inserted, Now
@@ -111,9 +112,7 @@ def _kind(state: State, client: Client, submit: Submit) -> _Kind | None:
     """The kind of a Submit; None where there is something that each one must be asked for."""
     task_type, name = codec.envelope_route(submit.envelope)
     queue = state.queues[name]
-    if state.store_full or queue.mode is Mode.CLOSED or queue.length_limit or not client.grant.allows(name):
-        return None
-    if task_type.startswith("wiretask.") or name.startswith("wiretask."):
+    if queue.length_limit or admission.of_submit(state, client, submit, task_type, queue, None) is not None:
         return None
     return _Kind(queue, state.tasks.shared(Options(task_type, name, submit.priority, principal=client.principal)))
 
