@@ -1,7 +1,7 @@
 """The tables of the SQLite store, and the statements that fill them many rows at a time.
 
 What lives and what has ended lie apart: a restart reads only what lives, and the pages of what lives are used again and
-again. A row goes from one table to the other when its task ends (the trigger `over` takes it out of the first).
+again. A row goes from one table to the other when its task ends: END copies it, and `remove` takes it away.
 
 Python's sqlite3 lets go of the interpreter and takes it back around every step of a statement. With a busy event loop
 beside it, a row for each step would wait for its turn a thousand times; so a statement here takes all rows of a group
@@ -18,7 +18,7 @@ from itertools import chain
 from typing import Any, NamedTuple
 
 #: Kept in `PRAGMA user_version`; a file with another one is refused, as long as there was no release.
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 #: `PRAGMA application_id`: "wtsk".
 APPLICATION_ID = 0x7774736B
 #: Larger than SQLite's default: bodies of some kilobytes stay on the page of their row.
@@ -68,7 +68,6 @@ CREATE TABLE fact (
   kind INTEGER NOT NULL, key BLOB NOT NULL, value BLOB NOT NULL, forget INTEGER, PRIMARY KEY (kind, key)
 ) WITHOUT ROWID;
 CREATE INDEX fact_forget ON fact (forget) WHERE forget IS NOT NULL;
-CREATE TRIGGER over AFTER INSERT ON ended BEGIN DELETE FROM live WHERE seq = NEW.seq; END;
 """
 
 #: What rows are read as, in the order of `rows.live` and `rows.ended`.
@@ -116,6 +115,13 @@ INSERT = Statement(
     " SELECT * FROM row WHERE seq IS NOT NULL AND NOT EXISTS (SELECT 1 FROM ended WHERE ended.id = row.id)",
     10,
 )
+#: The same for most tasks: fewer values. Each one that is bound costs as much as a column.
+INSERT_PLAIN = Statement(
+    "INSERT INTO live (seq, id, options, state, submitted, envelope)"
+    " WITH row (seq, id, options, state, submitted, envelope) AS (%s)"
+    " SELECT * FROM row WHERE seq IS NOT NULL AND NOT EXISTS (SELECT 1 FROM ended WHERE ended.id = row.id)",
+    6,
+)
 UPDATE = Statement(
     "UPDATE live SET state = row.state, failures = row.failures, crashes = row.crashes, losses = row.losses,"
     " due = row.due, lease = row.lease, session = row.session, history = row.history"
@@ -133,6 +139,16 @@ END = Statement(
     " CASE WHEN row.keep THEN live.envelope END FROM row CROSS JOIN live ON live.seq = row.seq",
     9,
 )
+#: The same for tasks that have succeeded (state 5, outcome 1) at their first attempt.
+END_PLAIN = Statement(
+    "INSERT INTO ended (seq, id, options, state, submitted, note, outcome, attempt, ended, forget, report)"
+    " WITH row (seq, report, ended, forget) AS (%s)"
+    " SELECT live.seq, live.id, live.options, 5, live.submitted, live.note, 1, 1, row.ended, row.forget, row.report"
+    " FROM row CROSS JOIN live ON live.seq = row.seq",
+    4,
+)
+REMOVE = Statement("DELETE FROM live WHERE seq IN (%s)", 1)
+_REMOVE_ALL = "DELETE FROM live WHERE seq BETWEEN ? AND ?"
 #: A dead task lives again: its row goes back under a new seq.
 REVIVE = """INSERT INTO live (seq, id, options, state, submitted, note, history, links, envelope)
 SELECT ?, id, options, 3, submitted, note, history, links, envelope FROM ended WHERE seq = ?"""
@@ -173,6 +189,15 @@ def write(connection: sqlite3.Connection, statement: Statement, rows: Sequence[S
         parameters += [None] * ((size - len(chunk)) * statement.width)
         changed += connection.execute(_sized(statement, size), parameters).rowcount
     return changed
+
+
+def remove(connection: sqlite3.Connection, seqs: Sequence[int]) -> None:
+    """Takes these rows out of the table of what lives: in one go where there is no other between them."""
+    first, last = min(seqs), max(seqs)
+    if last - first + 1 == len(seqs):
+        connection.execute(_REMOVE_ALL, (first, last))
+    else:
+        write(connection, REMOVE, [(seq,) for seq in seqs])
 
 
 def gather(

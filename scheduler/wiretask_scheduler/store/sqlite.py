@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from wiretask_protocol.messages import Outcome, TaskState
 from wiretask_scheduler.core.facts import Fact, FactKey
 from wiretask_scheduler.core.records import StoredSession, StoredTask
 from wiretask_scheduler.core.turn import Changes, Ended, Inserted, Updated
@@ -33,6 +34,10 @@ from wiretask_scheduler.store.window import (
 #: Octets of reports that are kept, unless the configuration says otherwise.
 RETENTION_OCTETS = 1 << 30
 _NO_SEQ = 1 << 62
+#: Of the row of a new task that asks for nothing: due, expires and note; of one that has succeeded at its first
+#: attempt: state, outcome and attempt.
+_PLAIN = (None, None, None)
+_SUCCEEDED = (int(TaskState.SUCCEEDED), int(Outcome.SUCCEEDED), 1)
 #: What of a task that has ended counts for the budget.
 _KEPT_OCTETS = "ifnull(length(report), 0) + ifnull(length(envelope), 0)"
 
@@ -207,11 +212,18 @@ class SqliteStore:
         number, new = self._numbers.known.get, self._numbers.of
         # Inserted and its row have the same order, but for the number that stands for the options.
         links = rows.packed_links
+        plain = [
+            (row[0], row[1], number(id(row[2])) or new(writer, row[2]), row[3], row[4], row[8])
+            for row in inserted
+            if row[5:8] == _PLAIN and row[9] is None
+        ]
         values = [
             (row[0], row[1], number(id(row[2])) or new(writer, row[2]), *row[3:9], row[9] and links(row[9]))
-            for row in inserted
+            for row in (inserted if len(plain) < len(inserted) else ())
+            if row[5:8] != _PLAIN or row[9] is not None
         ]
-        if schema.write(writer, schema.INSERT, values) < len(inserted):
+        written = schema.write(writer, schema.INSERT_PLAIN, plain) + schema.write(writer, schema.INSERT, values)
+        if written < len(inserted):
             ids = [row.id for row in inserted]
             conflicts += [found[0] for found in schema.gather(writer, ("id",), "ended WHERE id", ids) if found[0]]
         return conflicts
@@ -220,10 +232,17 @@ class SqliteStore:
         if not ended:
             return
         packed = rows.packed_history
-        values = [(*row[:5], (row[5] and packed(row[5])) or None, *row[6:]) for row in ended]
-        if schema.write(self._writer, schema.END, values) < len(ended):
+        plain = [(row[0], row[4], row[6], row[7]) for row in ended if row[1:4] == _SUCCEEDED and not row[5]]
+        values = [
+            (*row[:5], (row[5] and packed(row[5])) or None, *row[6:])
+            for row in (ended if len(plain) < len(ended) else ())
+            if row[1:4] != _SUCCEEDED or row[5]
+        ]
+        written = schema.write(self._writer, schema.END_PLAIN, plain) + schema.write(self._writer, schema.END, values)
+        seqs = [row.seq for row in ended]
+        schema.remove(self._writer, seqs)
+        if written < len(ended):
             # Some had no row, because their id was a conflict.
-            seqs = [row.seq for row in ended]
             there = {int(found[0] or 0) for found in schema.gather(self._writer, ("seq",), "ended WHERE seq", seqs)}
             ended = [row for row in ended if row.seq in there]
         octets = sum(len(row.report) for row in ended if row.report is not None)
