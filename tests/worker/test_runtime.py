@@ -207,7 +207,7 @@ def test_a_port_that_nobody_serves_is_told_once_and_tried_until_somebody_does(fa
             b"HTTP/1.1 400 Bad Request\r\n\r\n",
             "what answers there is not a Wiretask scheduler (it begins with 'HTTP/1.1",
         ),
-        (b"\x15\x03\x01\x00\x02\x02\x32" * 10, "what answers there is not a Wiretask scheduler"),
+        (b"\x15\x03\x01\x00\x02\x02\x32" * 10, "what answers there speaks TLS, and this worker does not"),
     ],
 )
 def test_another_program_on_the_port_is_told_apart(fake_scheduler, caplog, greeting, words):
@@ -454,6 +454,7 @@ class FakeLink:
     def __init__(self):
         self.sent = []
         self.closed = None
+        self.certificate = b""
 
     def send(self, messages, *, grease=b""):
         self.sent += messages
