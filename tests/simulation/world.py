@@ -641,7 +641,7 @@ class World:
             if alive(task) and task.gate is gate
         )
         # Most of the shards of a table of few tasks are empty, and this is done at each step.
-        tasks = [task for shard in state.tasks._shards if shard for task in shard.values()]
+        tasks = [task for shard in state.tasks.parts if shard for task in shard.values()]
         self.promises.look(tasks, self.monotonic, state.settings.time_limit_margin_seconds)
         self.audit_gates(tasks)
         for task in tasks:
