@@ -415,3 +415,25 @@ def test_sighup_reads_the_settings_again_and_what_is_wrong_changes_nothing(folde
         assert failed["task"] in failed["event"]
 
     scenario(steps)
+
+
+def test_a_worker_serves_its_metrics_where_it_says(folder, scenario):
+    async def steps(scheduler, address):
+        worker = await Worker.start(folder, "--scheduler", address, "--http", "127.0.0.1:0", "--log-format", "json")
+        peer = await scheduler.peer()
+        await peer.get(Subscribe)
+        await worker.ready()
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            event = json.loads(await worker.process.stderr.readline())["event"]
+        port = int(event.removeprefix("metrics and health at http://127.0.0.1:"))
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"GET /metrics HTTP/1.0\r\n\r\n")
+        assert b"\nwiretask_worker_serving 1.0\n" in await reader.read()
+        writer.close()
+        worker.process.send_signal(signal.SIGTERM)
+        assert (await worker.end())[0] == 0
+        code, out, err = await (await Worker.start(folder, "--http", "0.0.0.0:0")).end()
+        assert (code, out, err.count("\n")) == (2, "", 1)
+        assert "or say --insecure" in err
+
+    scenario(steps)

@@ -63,6 +63,8 @@ class Config:
     max_tasks: int | None = None
     max_memory: int | None = None
     reload: bool = False
+    #: Where metrics and health are served.
+    http: tuple[str, int] | None = None
     log_level: str = "info"
     log_format: str = "text"
     #: What it proves that it knows, and how it trusts its scheduler; None for neither. SIGHUP may change both.
@@ -127,6 +129,14 @@ def parse_address(text: str) -> tuple[str, int]:
     elif ":" in host:
         raise ValueError(f"{text!r} is ambiguous; write an IPv6 address in brackets, as in [::1]:9001")
     return host or "127.0.0.1", int(port)
+
+
+def parse_http(text: str) -> tuple[str, int] | None:
+    """HOST:PORT with port 0 for a free one, or off. Raises ValueError that says the remedy."""
+    if text == "off":
+        return None
+    host, _, port = text.rpartition(":")
+    return (parse_address(f"{host}:1")[0], 0) if port == "0" else parse_address(text)
 
 
 def parse_queue(text: str) -> QueueWeight:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
+import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import cast
 
@@ -21,6 +22,7 @@ from wiretask_worker.core.settings import Settings
 from wiretask_worker.core.texts import fit
 from wiretask_worker.core.turn import Turn
 from wiretask_worker.core.worker import Worker
+from wiretask_worker.counts import Counts
 from wiretask_worker.errors import RefusedError, WorkerError
 from wiretask_worker.executors.base import Executor
 from wiretask_worker.executors.inline import InlineExecutor
@@ -46,6 +48,8 @@ class Engine:
         self._ready = ready
         self._executors: Mapping[str, Executor] = {}
         self._inline: InlineExecutor | None = None
+        #: Only where somebody looks: counting is not for nothing.
+        self._counts: Counts | None = None
         self._link: Link | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._rings_at = 0.0
@@ -64,6 +68,11 @@ class Engine:
         self._executors = executors
         self._inline = inline
 
+    def count(self) -> Counts:
+        """Counts from now on. Once, before anything else."""
+        self._counts = Counts()
+        return self._counts
+
     def new_link(self) -> Link:
         """For `create_connection`."""
         return Link(self, self._frame_limit)
@@ -72,6 +81,11 @@ class Engine:
 
     def ended(self, ended: Sequence[Ended]) -> None:
         """Attempts have ended."""
+        if self._counts is not None:
+            self._counts.end(ended, self._loop.time())
+        self._have_ended(ended)
+
+    def _have_ended(self, ended: Sequence[Ended]) -> None:
         self.done += len(ended)
         for assignment, finished in ended:
             if finished.outcome != _SUCCEEDED:
@@ -90,6 +104,8 @@ class Engine:
     def on_open(self, link: Link) -> None:
         """There is a stream."""
         self._link = link
+        if self._counts is not None:
+            self._counts.connections += 1
         nonce, proof_nonce = secrets.randbits(64), secrets.token_bytes(NONCE_OCTETS)
         self.core.opened(nonce, self._loop.time(), proof_nonce=proof_nonce, certificate=link.certificate)
         self.pump()
@@ -152,6 +168,9 @@ class Engine:
         link = self._link
         if link is not None and (turn.sends or turn.grease):
             link.send(turn.sends, grease=turn.grease)
+        if self._counts is not None:
+            apart = [each for each in turn.starts if self._executors[each.envelope.type] is not self._inline]
+            self._counts.begin(apart, self._loop.time())
         for assignment in turn.starts:
             self._executors[assignment.envelope.type].start(assignment)
         for stop in turn.stops:
@@ -194,8 +213,15 @@ class Engine:
 
     def _run(self) -> None:
         self._running = False
-        if self._inline is not None:
-            self.ended(self._inline.run(self._loop.time))
+        if self._inline is None:
+            return
+        if self._counts is None:
+            self._have_ended(self._inline.run(self._loop.time))
+            return
+        began = time.perf_counter()
+        ended = self._inline.run(self._loop.time)
+        self._counts.end_together(ended, time.perf_counter() - began)
+        self._have_ended(ended)
 
     def _set_timer(self) -> None:
         deadline = self.core.deadline()

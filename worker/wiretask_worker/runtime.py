@@ -18,6 +18,7 @@ import ssl
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -35,6 +36,9 @@ from wiretask_worker.executors.inline import InlineExecutor
 from wiretask_worker.handlers import Catalog
 from wiretask_worker.link import Link, reason
 from wiretask_worker.logs import escape
+
+if TYPE_CHECKING:
+    from wiretask_worker.web import Web
 
 _LOG = logging.getLogger(__name__)
 INTERRUPTED = 130
@@ -220,16 +224,26 @@ class Runtime:
         new = path.with_name(f"{path.name}.new")
         while True:
             if self.engine.core.serving:
-                new.write_bytes(self._health() + b"\n")
+                new.write_bytes(json.dumps(self.health()).encode() + b"\n")
                 new.replace(path)
             await asyncio.sleep(_HEALTH_SECONDS)
 
-    def _health(self) -> bytes:
-        """A line for whoever looks whether this worker is well."""
+    @property
+    def ready(self) -> bool:
+        """Whether it takes tasks."""
+        return self.engine.core.serving and not self._draining
+
+    @property
+    def slots(self) -> int:
+        """How much runs at a time."""
+        return self._config.slots
+
+    def health(self) -> dict[str, Any]:
+        """For whoever looks whether this worker is well."""
         core = self.engine.core
-        state = "draining" if self._draining else "serving"
+        state = "draining" if self._draining else "serving" if core.serving else "connecting"
         line = {"state": state, "name": self._config.label, "running": core.running, "done": self.engine.done}
-        return json.dumps({**line, "seconds": round(self._loop.time() - self._began, 1)}).encode()
+        return {**line, "seconds": round(self._loop.time() - self._began, 1)}
 
     async def _grow_old(self) -> None:
         """Drains when it has done enough, or has grown too large: whoever keeps it running starts another one.
@@ -294,7 +308,10 @@ def run(config: Config, reread: Callable[[], tuple[Config, str]] | None = None) 
         if reread is not None:
             runtime.obey_reload(reread)
         watching = asyncio.create_task(reloading.watch(catalog, runtime.drain)) if config.reload else None
+        web = _serve(config, runtime)
         code = await runtime.run()
+        if web is not None:
+            web.close()
         if watching is not None:
             watching.cancel()
         if code == INTERRUPTED or runtime.engine.core.lingering:
@@ -308,6 +325,21 @@ def run(config: Config, reread: Callable[[], tuple[Config, str]] | None = None) 
     if reloading.wanted:
         reloading.start_anew()
     return code
+
+
+def _serve(config: Config, runtime: Runtime) -> Web | None:
+    """Begins to serve metrics and health, where that is wanted. Raises ConfigError."""
+    if config.http is None:
+        return None
+    try:
+        from wiretask_worker.web import Web  # noqa: PLC0415 -- HTTP takes its time to load
+    except ImportError as error:
+        if error.name is None or not error.name.startswith("prometheus_client"):
+            raise
+        raise ConfigError("--http needs prometheus-client; pip install 'wiretask[worker]'") from None
+    web = Web(runtime, *config.http)
+    web.beat()
+    return web
 
 
 def say_ready() -> None:

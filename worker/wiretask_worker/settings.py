@@ -14,6 +14,7 @@ from wiretask_worker.config import (
     SLOTS_MAXIMUM,
     Config,
     parse_address,
+    parse_http,
     parse_label,
     parse_queue,
     parse_resource,
@@ -76,6 +77,8 @@ SETTINGS = (
     Setting("tls_ca", _FILE, "Connect with TLS, and trust who is named here (PEM).", reloads=True),
     Setting("tls_cert", _FILE, "The certificate to show, for a scheduler that asks for one (PEM).", reloads=True),
     Setting("tls_key", _FILE, "The key of the certificate (PEM).", reloads=True),
+    Setting("http", Parsed("HOST:PORT", parse_http), "Serve metrics and health there, or off.", "off"),
+    Setting("insecure", Switch(), "Serve them to other machines; they say nothing of bodies.", default=False),
     Setting("health_file", Kind("PATH"), "A file with a line of JSON, written every 5 s while there is a scheduler."),
     Setting("max_tasks", Whole("N", 1), "Replace a process that has done so many tasks."),
     Setting("max_memory", Parsed("SIZE", parse_size), "Replace a process that uses more, as 512MiB."),
@@ -142,11 +145,32 @@ def _config(values: dict[str, Any], said: Mapping[str, Said]) -> Config:
         max_tasks=values["max_tasks"],
         max_memory=values["max_memory"],
         reload=values["reload"],
+        http=_http(values, said),
         log_level=values["log_level"],
         log_format=values["log_format"],
         credentials=_credentials(values["credentials"]),
         tls=_tls(values, said),
     )
+
+
+def _http(values: Mapping[str, Any], said: Mapping[str, Said]) -> tuple[str, int] | None:
+    where: tuple[str, int] | None = values["http"]
+    if where is None or values["insecure"] or _is_here(where[0]):
+        return where
+    raise ConfigError(
+        f"{said['http'].source}: http is for everybody, and {where[0]} can be reached from other machines; serve it on"
+        " 127.0.0.1, or say --insecure"
+    )
+
+
+def _is_here(host: str) -> bool:
+    """Whether only this machine can reach it."""
+    import ipaddress  # noqa: PLC0415 -- where HTTP is served
+
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def _credentials(path: str | None) -> Credentials | None:

@@ -68,6 +68,11 @@ class Desk:
         self._stuck = False
 
     @property
+    def used(self) -> int:
+        """How many slots are in use."""
+        return self._used
+
+    @property
     def window(self) -> int:
         """How much the scheduler may have sent us, by cost."""
         return 0 if self._stuck else self._room

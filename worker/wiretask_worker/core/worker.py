@@ -51,6 +51,16 @@ class Worker:
         return len(self._desk.held)
 
     @property
+    def used(self) -> int:
+        """How many slots are in use."""
+        return self._desk.used
+
+    @property
+    def window(self) -> int:
+        """How much the scheduler may have here, by cost."""
+        return self._desk.window
+
+    @property
     def lingering(self) -> int:
         """How many slots are held by handlers that go on although their end has been reported."""
         return self._desk.lingering
