@@ -31,8 +31,9 @@ from wiretask_scheduler.store import Store
 
 log = logging.getLogger(__name__)
 
-#: Rows and octets on their way to the store beyond which clients are not read from; at half of it they are again.
-LAG_ROWS, LAG_OCTETS = 50_000, 64 << 20
+#: Rows and octets on their way to the store beyond which clients are not read from; at half of it they are again. A
+#: small task waits for the large ones that are on their way: on a busy disk 4 s for 64 MiB, and 0.3 s for 8 MiB.
+LAG_ROWS, LAG_OCTETS = 50_000, 8 << 20
 #: The same for workers: they have more, so that what was taken in can be ended whatever clients do.
 RESULT_LAG_ROWS, RESULT_LAG_OCTETS = 4 * LAG_ROWS, 2 * LAG_OCTETS
 #: Lookups that are answered for one peer at a time: their reports are all in memory then.

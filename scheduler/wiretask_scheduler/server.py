@@ -69,7 +69,7 @@ class Server:
         self._listener = await loop.create_server(
             lambda: Link(self) if tls is None else Doorway(self, tls), host, port, backlog=_BACKLOG
         )
-        self._ticked = time.monotonic()
+        self._ticked, self._ran = time.monotonic(), time.process_time()
         loop.call_later(TICK_SECONDS, self._tick)
         address = self._listener.sockets[0].getsockname()
         return str(address[0]), int(address[1])

@@ -27,6 +27,7 @@ from wiretask_protocol.messages import (
     TaskState,
 )
 from wiretask_scheduler import flow, link
+from wiretask_scheduler import server as server_module
 from wiretask_scheduler.core import Settings
 from wiretask_scheduler.session import Session, SessionSettings
 from wiretask_scheduler.store.memory import MemoryStore
@@ -479,6 +480,47 @@ def test_workers_are_paused_too_when_the_store_lags_far_behind(run, tmp_path, mo
             assert not place.flow.server._paused
 
     run(story())
+
+
+def test_no_more_of_large_tasks_is_on_its_way_to_the_disk_than_small_ones_can_wait_for(run, tmp_path, monkeypatch):
+    """Commits are in order: a small task behind what a client with large ones has sent waits until it is written."""
+    store = HeldStore(tmp_path / "tasks.db")
+
+    async def story():
+        async with serving(store) as place:
+            loud, quiet = await place.join(), await place.join()
+            reached = asyncio.Event()
+            pause = place.flow.server.pause_all
+            monkeypatch.setattr(
+                place.flow.server, "pause_all", lambda role, *, paused: (pause(role, paused=paused), reached.set())
+            )
+            store.gate.clear()
+            sending = asyncio.create_task(loud.send(*(submit(seq, bytes(1 << 20)) for seq in range(1, 41))))
+            try:
+                await reached.wait()
+                assert flow.LAG_OCTETS < place.flow._lag_octets < 2 * flow.LAG_OCTETS <= 16 << 20
+            finally:
+                store.gate.set()
+            await quiet.send(submit(1, number=1000))
+            assert await quiet.get() == Accepted(1)
+            await sending
+            while await loud.get() != Accepted(40):
+                pass
+
+    run(story())
+
+
+def test_a_loop_that_stood_still_says_how_much_of_it_was_its_own_work(run, caplog, monkeypatch):
+    async def story():
+        async with serving() as place:
+            server = place.flow.server
+            monkeypatch.setattr(server_module.time, "process_time", lambda: 103.5)
+            server._ran, server._ticked = 100.0, server._ticked - 60
+            server._tick()
+
+    run(story())
+    (line,) = [line for line in caplog.messages if "stood still" in line]
+    assert line.endswith("; this process ran for 3.5 s of it")
 
 
 def test_clients_are_paused_while_the_store_lags_and_workers_are_not(run):
