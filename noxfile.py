@@ -13,7 +13,7 @@ from nox.command import CommandFailed
 nox.needs_version = ">=2024.10.9"
 nox.options.default_venv_backend = "uv|virtualenv"
 nox.options.reuse_existing_virtualenvs = True
-nox.options.sessions = ["lint", "types", "tests", "wheels", "simulate", "conformance"]
+nox.options.sessions = ["lint", "types", "tests", "wheels", "docs", "simulate", "conformance"]
 
 PYPROJECT = nox.project.load_toml("pyproject.toml")
 CONFORMANCE = Path(__file__).parent / "conformance"
@@ -185,6 +185,13 @@ def wheels(session: nox.Session) -> None:
     """Builds sdist and wheel, installs each extra alone, and runs the commands and a task from what is installed."""
     session.install("-q", "build", "virtualenv")
     session.run("python", "tests/shipping/wheels.py", "--folder", session.create_tmp())
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """Builds the user guide into site/, strictly and without the network; `-- serve` shows it while you write."""
+    install(session, "docs")
+    session.run("mkdocs", *(session.posargs or ("build", "--quiet", "--clean")), env={"NO_MKDOCS_2_WARNING": "1"})
 
 
 @nox.session(default=False)

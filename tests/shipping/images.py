@@ -139,8 +139,12 @@ def running(store: Store, image: Image, *words: str) -> Iterator[tuple[str, str]
 
 def _inside(pid: int) -> int:
     """The process of the image, below buildah and what it starts: it is told to stop, as an engine would tell it."""
-    while children := Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
-        pid = int(children[0])
+    while children := [
+        int(child)
+        for thread in Path(f"/proc/{pid}/task").iterdir()
+        for child in (thread / "children").read_text().split()
+    ]:
+        pid = children[0]
     return pid
 
 

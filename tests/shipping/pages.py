@@ -89,13 +89,13 @@ def commands(text: str) -> Iterator[tuple[str, str]]:
 def like(shown: str) -> re.Pattern[str]:
     """What a command must have printed. Tables grow with what is in them: many spaces are as good as one."""
     lines = [_line(line) for line in shown.splitlines()]
-    return re.compile("".join(r"(?:.*\n)*?" if line is None else f"{line} *\n" for line in lines))
+    return re.compile("".join(r"(?:.*\n)*?" if line is None else f" *{line} *\n" for line in lines))
 
 
 def _line(shown: str) -> str | None:
     if shown == "…":
         return None
-    words = re.sub(r" +", " ", shown.rstrip())
+    words = re.sub(r" +", " ", shown.strip())
     return ".*".join(re.escape(part).replace(r"\ ", " +") for part in words.split("…"))
 
 

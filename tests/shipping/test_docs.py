@@ -1,5 +1,6 @@
 """The guide: every page is found, every command of a page is run and prints what the page says, and names are those that are."""
 
+import importlib
 import re
 import subprocess
 import tomllib
@@ -8,6 +9,8 @@ from pathlib import Path
 import pytest
 import yaml
 from pages import Place, blocks, commands, like
+
+from wiretask_protocol.messages import WaitReason
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -72,6 +75,38 @@ def test_yaml_and_toml_can_be_read(page):
             assert list(yaml.safe_load_all(block.text)), f"{name(page)}:{block.line}"
         if block.kind == "toml":
             assert tomllib.loads(block.text), f"{name(page)}:{block.line}"
+
+
+# Names
+
+
+def fields(part: str) -> list[str]:
+    """Every setting of a part."""
+    if part == "scheduler":
+        from wiretask_scheduler.config import Config
+
+        return list(Config.model_fields)
+    settings = importlib.import_module({"worker": "wiretask_worker.settings", "client": "wiretask_client.config"}[part])
+    return [setting.name for setting in settings.SETTINGS]
+
+
+@pytest.mark.parametrize("part", ["scheduler", "worker", "client"])
+def test_the_page_of_a_part_names_every_setting(part):
+    page = (ROOT / part / "README.md").read_text()
+    names = fields(part)
+    assert len(names) >= 9
+    unnamed = [name for name in names if not re.search(rf"`{name}`|`\[{part}\.{name}\.NAME\]`", page)]
+    assert not unnamed
+
+
+def test_the_navigation_has_every_page():
+    nav = (ROOT / "mkdocs.yml").read_text()
+    assert [name(page) for page in PAGES if f": {name(page)}\n" not in nav] == []
+
+
+def test_the_guide_names_every_reason_to_wait():
+    page = (DOCS / "how-to" / "debug-waiting.md").read_text()
+    assert [reason.name for reason in WaitReason if reason and f"`{reason.name.lower()}`" not in page] == []
 
 
 # The machinery

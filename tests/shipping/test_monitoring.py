@@ -121,6 +121,12 @@ def test_every_metric_of_the_scheduler_has_a_panel(scraped):
     assert _families(scraped) <= {re.sub(r"_(bucket|sum|count)$", "", name) for name in shown}
 
 
+@pytest.mark.processes
+def test_the_reference_names_every_metric_and_no_other(scraped):
+    page = (DEPLOY.parents[1] / "docs" / "reference" / "metrics.md").read_text()
+    assert set(re.findall(r"^\| `(\w+)`", page, re.MULTILINE)) == _families(scraped)
+
+
 @pytest.mark.parametrize("text", ["rate(wiretask_commits_total)", "sum by (", "wiretask_tasks{queue=~'['}"])
 def test_an_expression_that_is_none_is_refused(text):
     with pytest.raises(ValueError, match=r".+"):
