@@ -201,15 +201,19 @@ def test_grease_is_skipped_and_kept(system):
     assert peer.expect(Hello) == Hello(HelloKind.PONG, 7)
 
 
-def test_a_port_in_use_is_one_line(system, tmp_path):
+@pytest.mark.parametrize("which", ["listen", "http"])
+def test_a_port_in_use_is_one_line(system, tmp_path, which):
     from parts import Part
 
     log = tmp_path / "second.log"
-    second = Part("scheduler", "--listen", system.address, "--store", "memory:", "--http", "off", log=log)
-    assert second.wait() != 0
-    said = log.read_text()
+    flags = {"--listen": "127.0.0.1:0", "--http": "off", f"--{which}": system.address}
+    words = [word for pair in flags.items() for word in pair]
+    second = Part("scheduler", *words, "--store", "memory:", log=log)
+    assert second.wait() == 2
+    (said,) = [line for line in log.read_text().splitlines() if line.startswith("wiretask-scheduler: ")]
     assert "in use" in said
-    assert "Traceback" not in said
+    assert said.endswith("stop what listens there or choose another port")
+    assert "Traceback" not in log.read_text()
 
 
 def test_a_second_scheduler_on_the_same_file_is_told_who_has_it(system, tmp_path):
