@@ -17,7 +17,7 @@ def audit(state: Any, together: int | None) -> list[Any]:
     """
     holders = _leases(state)
     # Most of the shards of a table of few tasks are empty, and this is done at each step.
-    tasks = [task for shard in state.tasks._shards if shard for task in shard.values()]
+    tasks = [task for shard in state.tasks.parts if shard for task in shard.values()]
     lined_up = Counter(
         task.id for lane in state.ready if lane.count for task in lane if task.state is TaskMachineState.READY
     )

@@ -105,6 +105,7 @@ class Config:
             resources=self.resources,
             concurrency=self.slots,
             prefetch=prefetch,
+            paced=self.prefetch is None and self.executor != "inline",
             frame_limit=self.frame_limit,
             agent=AGENT,
             name=self.label,

@@ -18,6 +18,7 @@ from wiretask_protocol.messages import CancelMode, CancelSupport, Encoding, Held
 from wiretask_worker.core import ends
 from wiretask_worker.core.assignment import Assignment, Ended, Finished
 from wiretask_worker.core.members import results_unreadable
+from wiretask_worker.core.pace import MOST, Pace
 from wiretask_worker.core.progress import ProgressBoard
 from wiretask_worker.core.results import GivenBack, Results
 from wiretask_worker.core.settings import Settings
@@ -42,8 +43,7 @@ class Desk:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        #: What may wait and run here, by cost.
-        self._room = settings.concurrency + settings.prefetch
+        self._pace = Pace(settings.prefetch, MOST if settings.paced else 0)
         self.turn = Turn()
         #: The current lease of each task, waiting or running.
         self.held: dict[bytes, Assignment] = {}
@@ -75,7 +75,7 @@ class Desk:
     @property
     def window(self) -> int:
         """How much the scheduler may have sent us, by cost."""
-        return 0 if self._stuck else self._room
+        return 0 if self._stuck else self._settings.concurrency + self._pace.waiting
 
     # -- what the scheduler wants
 
@@ -97,7 +97,7 @@ class Desk:
             self._refuse(task, ReturnReason.UNSUPPORTED, unreadable)
         elif self.draining:
             self._refuse(task, ReturnReason.DRAIN)
-        elif self._held_cost and self._held_cost + cost > self._room:
+        elif self._held_cost and self._held_cost + cost > self._settings.concurrency + self._pace.promised:
             self._refuse(task, ReturnReason.OVERLOADED, "more tasks than the credit of this worker")
         else:
             former = self.held.get(task.task_id)
@@ -205,9 +205,10 @@ class Desk:
         if known.cancel != CancelSupport.HARD:  # whoever can stop it also keeps its time
             self.timers.set(now + assignment.time_limit / 1000, assignment)
 
-    def end_many(self, ended: Sequence[Ended]) -> None:
+    def end_many(self, ended: Sequence[Ended], now: float) -> None:
         """Attempts have ended, and their slots are free."""
         is_over = AssignmentState.ENDED
+        self._pace.end(len(ended), now)
         for assignment, finished in ended:
             self._used -= assignment.cost
             if assignment.state is is_over:

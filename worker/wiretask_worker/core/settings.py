@@ -34,8 +34,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     queues: tuple[QueueWeight, ...]
     #: Slots: how much runs at a time.
     concurrency: int
-    #: How much waits here for a slot.
+    #: How much waits here for a slot; where it is `paced`, more as long as tasks are short.
     prefetch: int
+    paced: bool = False
     #: What tasks can require of it, and what it has of each resource.
     labels: tuple[str, ...] = ()
     resources: tuple[Resource, ...] = ()

@@ -134,7 +134,7 @@ class Worker:
 
     def ended_many(self, ended: Sequence[Ended], now: float) -> None:
         """Attempts have ended."""
-        self._desk.end_many(ended)
+        self._desk.end_many(ended, now)
         self._session.settle(now)
 
     def progressed(

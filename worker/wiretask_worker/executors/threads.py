@@ -11,13 +11,13 @@ import asyncio
 import threading
 from collections import deque
 from functools import partial
-from queue import SimpleQueue
 
 from wiretask_protocol.messages import CancelMode
 from wiretask_worker import attempts
 from wiretask_worker.context import Context
 from wiretask_worker.core.assignment import Assignment, Finished
 from wiretask_worker.executors.base import Ends, Steps
+from wiretask_worker.executors.bench import Bench
 from wiretask_worker.handlers import Catalog
 
 #: Progress that the event loop has not taken yet; more is left out.
@@ -38,7 +38,7 @@ class ThreadExecutor:
         self._loop = loop
         self._concurrency = concurrency
         self._running: dict[Assignment, Context] = {}
-        self._queue: SimpleQueue[tuple[Assignment, Context] | None] = SimpleQueue()
+        self._bench: Bench[tuple[Assignment, Context] | None] = Bench()
         self._threads: list[threading.Thread] = []
         #: What the threads have said; they append, the event loop takes from the left.
         self._said: deque[tuple[Assignment, Finished | _Step]] = deque()
@@ -54,7 +54,7 @@ class ThreadExecutor:
             thread = threading.Thread(target=self._work, name=name, daemon=True)
             self._threads.append(thread)
             thread.start()
-        self._queue.put((assignment, context))
+        self._bench.put((assignment, context))
 
     def stop(self, assignment: Assignment, mode: CancelMode) -> None:
         """Asks: the handler sees it in its Context."""
@@ -68,12 +68,12 @@ class ThreadExecutor:
         for context in self._running.values():
             context.ask_to_stop()
         for _ in self._threads:
-            self._queue.put(None)
+            self._bench.put(None)
 
     # -- in a thread
 
     def _work(self) -> None:
-        while (work := self._queue.get()) is not None:
+        while (work := self._bench.take()) is not None:
             assignment, context = work
             envelope = assignment.envelope
             self._say(assignment, attempts.run(self._catalog[envelope.type], envelope, context))
