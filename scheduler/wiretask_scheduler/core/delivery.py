@@ -88,7 +88,7 @@ def _feed(state: State, worker: Worker, share: int, room: Room, now: Now) -> boo
     lane.waits_since = 0.0
     name = lane.queue.name
     worker.turns.serve(name, worker.turns.start(name), len(tasks), worker.queues[name])
-    _lease(state, worker, lane, tasks, now)
+    _lease(state, worker, tasks, now)
     return True
 
 
@@ -152,9 +152,9 @@ def _without_refused(worker: Worker, lane: Lane, tasks: list[Task]) -> list[Task
     return taken
 
 
-def _lease(state: State, worker: Worker, lane: Lane, tasks: list[Task], now: Now) -> None:
+def _lease(state: State, worker: Worker, tasks: list[Task], now: Now) -> None:
     leases, session = state.leases(len(tasks)), worker.session
-    worker.hold_many(lane, tasks, leases)
+    worker.hold_many(tasks, leases)
     leased: list[Dispatch] = []
     for task, lease in zip(tasks, leases, strict=True):
         move(task, _LEASE)

@@ -139,12 +139,13 @@ class Worker(Peer):
                 count = min(count, (self.resources.get(name, 0) - self.used.get(name, 0)) // amount)
         return max(count, 0)
 
-    def hold_many(self, lane: Lane, tasks: Sequence[Task], leases: Sequence[int]) -> None:
-        """Takes leases on tasks of one lane in."""
+    def hold_many(self, tasks: Sequence[Task], leases: Sequence[int]) -> None:
+        """Takes leases on tasks of one lane in: they cost the same."""
+        options = tasks[0].options
         self.leases.update(zip(leases, tasks, strict=True))
-        self.outstanding += lane.cost * len(tasks)
+        self.outstanding += options.cost * len(tasks)
         self.outstanding_octets += sum([task.size for task in tasks])
-        for name, amount in lane.resources:
+        for name, amount in options.resources:
             self.used[name] = self.used.get(name, 0) + amount * len(tasks)
 
     def hold(self, task: Task, lease: int) -> None:
