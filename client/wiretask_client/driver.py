@@ -7,21 +7,19 @@ answers, and arms one timer; whatever happens asks for a turn.
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import functools
 import os
 import random
 import socket
 import ssl
 import time
 from collections.abc import Sequence
-from typing import Any, Protocol, cast
+from typing import Any, Protocol
 
 from wiretask_client.address import parse_address
 from wiretask_client.core import Core, Identity, ReachRequest, Request, SubmitRequest
 from wiretask_client.core.requests import Answer
 from wiretask_client.errors import ClientClosed, ClientError
-from wiretask_client.threads import in_thread
+from wiretask_client.link import Link, connect, reason
 from wiretask_protocol import trust
 from wiretask_protocol.authentication import Credentials
 from wiretask_protocol.messages import Progress
@@ -31,8 +29,6 @@ _now = time.monotonic
 
 #: One write: large enough that system calls do not count, small enough that the peer has something to do early.
 _WRITE_OCTETS = 256 * 1024
-#: What may wait in the transport before requests stay in the core.
-_HIGH_WATER_OCTETS = 1024 * 1024
 #: An address that swallows packets is given up early, and tried again.
 _CONNECT_SECONDS = 5.0
 #: How long a goodbye may take to leave.
@@ -158,7 +154,7 @@ class Driver:
         self._gone.set()
         # A certificate of ours that is not taken is heard of when the handshake is over for us.
         distrust = None if self.core.reached else trust.distrust(error)
-        self.core.disconnected(_now(), "the scheduler closed the connection" if error is None else _reason(error))
+        self.core.disconnected(_now(), "the scheduler closed the connection" if error is None else reason(error))
         if distrust is not None:
             self.core.distrust(distrust)
         self._turn()
@@ -213,82 +209,15 @@ class Driver:
     async def _connect(self, at: float) -> None:
         try:
             await asyncio.sleep(at - _now())
-            await asyncio.wait_for(self._make_stream(), _CONNECT_SECONDS)
+            await asyncio.wait_for(connect(self, self._host, self._port, self._tls), _CONNECT_SECONDS)
         except (OSError, TimeoutError) as error:
-            self.core.unreachable(_now(), _reason(error))
+            self.core.unreachable(_now(), reason(error))
             distrust = trust.distrust(error)
             if distrust is not None:
                 self.core.distrust(distrust)
         finally:
             self._connecting = None
             self.ask_turn()
-
-    async def _make_stream(self) -> None:
-        """A stream to the first address of the host that takes one. Raises what the last one said."""
-        *others, last = await _addresses(self._host, self._port)
-        for address in others:
-            with contextlib.suppress(OSError):
-                await self._connect_to(address)
-                return
-        await self._connect_to(last)
-
-    async def _connect_to(self, address: Any) -> None:
-        host, port = address[:2]
-        name = None if self._tls is None else self._host
-        await self._loop.create_connection(lambda: Link(self), host, port, ssl=self._tls, server_hostname=name)
-
-
-class Link(asyncio.Protocol):
-    """One stream to the scheduler."""
-
-    def __init__(self, driver: Driver) -> None:
-        self.paused = False
-        #: What stands for the certificate that the scheduler has shown in TLS.
-        self.certificate = b""
-        self._driver = driver
-        self._transport: asyncio.Transport | None = None
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """See asyncio."""
-        self.certificate = trust.fingerprint_shown(transport.get_extra_info("ssl_object"))
-        self._transport = cast("asyncio.Transport", transport)
-        self._transport.set_write_buffer_limits(_HIGH_WATER_OCTETS)
-        if self._driver.closed:
-            self._transport.abort()
-            return
-        self._driver.on_connected(self)
-
-    def data_received(self, data: bytes) -> None:
-        """See asyncio."""
-        self._driver.on_data(data)
-
-    def pause_writing(self) -> None:
-        """See asyncio."""
-        self.paused = True
-
-    def resume_writing(self) -> None:
-        """See asyncio."""
-        self.paused = False
-        self._driver.ask_turn()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """See asyncio."""
-        self._driver.on_lost(exc)
-
-    def write(self, octets: bytes) -> None:
-        """Sends, or keeps for sending."""
-        if self._transport is not None:
-            self._transport.write(octets)
-
-    def close(self) -> None:
-        """Ends the stream when everything is sent."""
-        if self._transport is not None:
-            self._transport.close()
-
-    def abort(self) -> None:
-        """Ends the stream now."""
-        if self._transport is not None:
-            self._transport.abort()
 
 
 class Waiter:
@@ -309,24 +238,3 @@ class Waiter:
 
     def on_progress(self, progress: Progress) -> None:
         """Nobody asked."""
-
-
-async def _addresses(host: str, port: int) -> list[Any]:
-    """The socket addresses of a host. Looked up in a thread: a slow name server must not outlast our timeout."""
-    lookup = functools.partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
-    try:
-        found = lookup(flags=socket.AI_NUMERICHOST)
-    except socket.gaierror:
-        found = await in_thread(lookup)
-    return [address for *_, address in found]
-
-
-def _reason(error: BaseException) -> str:
-    """Why there is no stream, in a few words."""
-    if isinstance(error, ssl.SSLError):
-        return (error.reason or "TLS was cut off").lower().replace("_", " ")
-    if isinstance(error, OSError) and error.errno is not None and error.errno > 0:
-        return os.strerror(error.errno).lower()
-    if isinstance(error, OSError) and error.strerror:
-        return error.strerror.lower()
-    return str(error) or "no answer"

@@ -16,6 +16,7 @@ from wiretask_client import (
     Unreachable,
 )
 from wiretask_client import driver as driver_module
+from wiretask_client import link as link_module
 from wiretask_protocol.codec import encode
 from wiretask_protocol.errors import ErrorCode, error_message
 from wiretask_protocol.messages import Accepted, Await, Goodbye, Hello, HelloKind, Progress, Submit, SubmitFlags
@@ -342,7 +343,7 @@ def test_every_address_of_a_host_is_tried(scheduler, monkeypatch):
         return [("127.0.0.1", 1), ("127.0.0.1", port)]
 
     async def main():
-        monkeypatch.setattr(driver_module, "_addresses", two)
+        monkeypatch.setattr(link_module, "_addresses", two)
         async with scheduler, Client(f"somewhere:{scheduler.port}") as client:
             assert await client.submit("add", 1, 1) == 2
 
