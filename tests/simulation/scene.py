@@ -249,7 +249,7 @@ class Scene(Day):  # type: ignore[misc]
         if death is not None:
             self.note(f"{process.name} comes to its end {name}")
             self._kill(process, death)
-            for handle in process.loop._internals("_ready"):
+            for handle in process.loop._ready:
                 # What has not begun yet is closed with everything else.
                 self._unbegun.append(handle._callback)
                 handle.cancel()
