@@ -120,6 +120,8 @@ class Member(asyncio.Protocol):
     def on_hello(self, message: Hello) -> None:
         if message.kind is HelloKind.PING:
             self.write(codec.encode(Hello(HelloKind.PONG, message.nonce)))
+            # Whoever asks, it is a sign of life of both.
+            self.beats += 1
         elif message.kind is HelloKind.PONG:
             self.beats += 1
         elif self.session is None:

@@ -10,7 +10,7 @@ import sys
 import urllib.error
 import urllib.request
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "system"))
 
@@ -23,7 +23,10 @@ _PATIENT = {"crash_limit": 10_000, "loss_limit": 10_000, "resume_grace_seconds":
 _LOG_OCTETS = 6000
 
 
-def scaled(quick: int, long: int) -> int:
+_Size = TypeVar("_Size")
+
+
+def scaled(quick: _Size, long: _Size) -> _Size:
     """How much of something: in every run of the tests, and in `nox -s faults`."""
     return long if os.environ.get("WIRETASK_LONG") else quick
 
@@ -39,6 +42,9 @@ class Place:
         self.parts: list[Part] = []
         self.scheduler: Part | None = None
         self.address = ""
+        #: Where it listens, and what it is told besides.
+        self.host = "127.0.0.1"
+        self.arguments: tuple[str, ...] = ()
         self.store = f"sqlite:{folder / 'tasks.db'}"
 
     @property
@@ -56,8 +62,9 @@ class Place:
         config.write_text("\n".join(["[scheduler]", *lines, ""]))
         self.scheduler = Part(
             "scheduler",
-            *("--listen", f"127.0.0.1:{self.port}", "--http", "127.0.0.1:0"),
+            *("--listen", f"{self.host}:{self.port}", "--http", "127.0.0.1:0"),
             *("--store", self.store, "--config", str(config)),
+            *self.arguments,
             log=self.folder / "scheduler.log",
             env=self.env,
         )

@@ -232,6 +232,9 @@ class World:
         #: What workers have been given, ever.
         self.given: list[tuple[bytes, int]] = []
         self.pending: deque[Turn] = deque()
+        #: Ids that were in the store already, and how many turns may still say of them what was decided before this
+        #: was known: the outbox says what the store has instead.
+        self.repeated: dict[bytes, int] = {}
         self.promises = Promises(self.wrong)
         self.start()
 
@@ -246,6 +249,7 @@ class World:
         self.promises.watch(self.broker)
         self.ghosts.clear()
         self.pending.clear()
+        self.repeated.clear()
         self.inboxes: dict[int, deque] = {}
         for peer in self.everybody():
             peer.peer = 0
@@ -288,11 +292,14 @@ class World:
             return
         if conflicts:
             self.broker.conflicted(conflicts, self.now())
-        for peer, sends in turn.sends.items():
+        self.repeated |= dict.fromkeys(conflicts, len(self.pending) + 1)
+        for peer, said in turn.sends.items():
+            sends = [self.as_stored(message) for message in said]
             for message in sends:
                 self.promises.said(peer, message)
             if peer in self.inboxes:
                 self.inboxes[peer].extend(sends)
+        self.repeated = {task_id: left - 1 for task_id, left in self.repeated.items() if left > 1}
         for lookup in turn.lookups:
             seq = self.store.ids.get(lookup.task_id)
             self.broker.found(lookup, self.store.rows[seq] if seq is not None else None, self.now())
@@ -303,6 +310,13 @@ class World:
             self.promises.left(peer, self.monotonic)
             self.broker.leave(peer, "broken", self.now())
         self.turn()
+
+    def as_stored(self, message: Any) -> Any:
+        """A Result of an id that was there already gives way to that of the store (see `wiretask_scheduler.outbox`)."""
+        if isinstance(message, Result) and message.task_id in self.repeated:
+            row = self.store.rows[self.store.ids[message.task_id]]
+            return replace(message, outcome=row.outcome, report=row.report) if row.outcome is not None else message
+        return message
 
     def everybody(self) -> list[Any]:
         return [*self.clients, *self.workers]
