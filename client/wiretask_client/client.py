@@ -19,8 +19,8 @@ import time
 from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Unpack
 
-from wiretask_client import outcomes
-from wiretask_client.calls import TaskType, Template
+from wiretask_client import outcomes, tracing
+from wiretask_client.calls import TaskType, Template, queue_of, type_name
 from wiretask_client.connected import DEFAULT_TIMEOUT_SECONDS, Connected
 from wiretask_client.core import ScheduleRequest, SubmitRequest
 from wiretask_client.errors import ClientError
@@ -133,12 +133,32 @@ class Client(Connected):
             want_result=want_result,
             on_progress=on_progress,
         )
+        keywords = {**kwargs, **keywords} if kwargs else keywords
+        if tracing.on() and trace_context is None:
+            return self._submit_traced(task_type, options, args, keywords, task_id)
         template = self._template(task_type, options)
-        envelope = template.envelope(args, {**kwargs, **keywords} if kwargs else keywords)
+        envelope = template.envelope(args, keywords)
         if task_id is None:
             return self._submit(template, envelope, _ids.make(template.queue))
         # Somebody who has died meanwhile may have sent it before.
         return self._submit(template, envelope, as_id(task_id), repeat=True)
+
+    def _submit_traced(
+        self,
+        task_type: TaskType,
+        options: Options,
+        args: tuple[Any, ...],
+        keywords: Mapping[str, Any],
+        task_id: str | bytes | None,
+    ) -> TaskHandle:
+        queue = queue_of(task_type, options)
+        made = _ids.make(queue) if task_id is None else as_id(task_id)
+        with tracing.submitting(type_name(task_type), queue, id_text(made)) as trace:
+            template = self._template(task_type, options if trace is None else trace.reserved(options))
+            envelope = template.envelope(args, keywords)
+            return self._submit(
+                template, envelope if trace is None else trace.into(envelope), made, repeat=task_id is not None
+            )
 
     def chain(self, *steps: Step, **options: Unpack[Options]) -> TaskHandle:
         """Submits calls (made with `call`) of which each gets the result of the one before as its first argument.
@@ -146,7 +166,7 @@ class Client(Connected):
         Returns the handle of the last one; the others are its `members`. When one has not succeeded, those after it
         are cancelled; when one is refused, those after it have the same error. Options hold where a call says nothing.
         """
-        return self._submit_tied(chain(*steps, **options))
+        return self._submit_tied(chain(*steps, **tracing.carrying("chain", _queue(options), options)))
 
     def group(self, members: Iterable[Step], *, callback: Call, **options: Unpack[Options]) -> TaskHandle:
         """Submits calls (made with `call`), and a callback that gets the list of their results as its first argument.
@@ -155,6 +175,7 @@ class Client(Connected):
         callback is cancelled, unless it says `on_dependency_failure="run"`; when one is refused, the callback has the
         same error and what was accepted goes on. Options hold where a call says nothing.
         """
+        options = tracing.carrying("group", _queue(options), options)
         return self._submit_tied(group(members, callback=callback, **options))
 
     def _submit_tied(self, step: Step) -> TaskHandle:
@@ -208,7 +229,7 @@ class Client(Connected):
 
         Raises what kept the first from it; those before it are durable.
         """
-        template = Template(task_type, options)
+        template = _template_of_many(task_type, options)
         handles: list[TaskHandle] = []
         for position, args in enumerate(zipped(iterables)):
             handles.append(self._submit(template, template.envelope(args), _ids.make(template.queue)))
@@ -258,7 +279,7 @@ class Client(Connected):
         **options: Unpack[Options],
     ) -> Stream:
         """What `map` is made of: push calls and take results in batches, as you like. `read` makes them of Results."""
-        template = Template(task_type, options)
+        template = _template_of_many(task_type, options)
         return Stream(self._driver, _ids, template, ordered=ordered, in_flight=in_flight, read=read)
 
     def _template(self, task_type: TaskType, options: Options) -> Template:
@@ -283,6 +304,15 @@ class Client(Connected):
         request.owner = handle = TaskHandle(self, request, template.on_progress)
         self._driver.add(request)
         return handle
+
+
+def _template_of_many(task_type: TaskType, options: Options) -> Template:
+    """Of many tasks that share a span, where somebody traces."""
+    return Template(task_type, tracing.carrying(type_name(task_type), queue_of(task_type, options), options))
+
+
+def _queue(options: Options) -> str:
+    return str(options.get("queue") or DEFAULT_QUEUE)
 
 
 #: Options that can change between two calls, although they are the same objects; a handle can change its id.

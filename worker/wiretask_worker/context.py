@@ -69,6 +69,11 @@ class Context:
         return self._envelope.trace_context
 
     @property
+    def trace_state(self) -> str | None:
+        """The W3C tracestate of the submitter."""
+        return self._envelope.trace_state
+
+    @property
     def cancelled(self) -> bool:
         """Whether the handler is asked to stop: it was cancelled, its time is over, or another worker has it now."""
         return self._cancelled

@@ -58,7 +58,7 @@ class Child:
                 self._run(catalog, *call)
 
     def _run(self, catalog: Catalog, envelope: Envelope, context: Context) -> None:
-        finished = attempts.run(catalog[envelope.type], envelope, context)
+        finished = attempts.runner()(catalog[envelope.type], envelope, context)
         self._context = None
         used = memory.resident_bytes()
         self._say(Done(finished.outcome, finished.report, finished.no_retry, finished.retry_after, used))

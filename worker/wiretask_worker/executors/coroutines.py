@@ -11,7 +11,7 @@ from typing import Any
 
 from wiretask_protocol.messages import CancelMode
 from wiretask_worker import context as contexts
-from wiretask_worker import hooks, reports
+from wiretask_worker import hooks, reports, tracing
 from wiretask_worker.context import Context
 from wiretask_worker.core.assignment import Assignment, Ended, Finished
 from wiretask_worker.executors.base import Ends, Steps
@@ -34,7 +34,8 @@ class CoroutineExecutor:
         envelope = assignment.envelope
         steps = partial(self._steps, assignment)
         context = Context(assignment.task_id, assignment.attempt, envelope, steps, assignment.gathered)
-        attempt = _attempt(self._catalog[envelope.type], context, assignment)
+        make = _attempt_traced if tracing.on() else _attempt
+        attempt = make(self._catalog[envelope.type], context, assignment)
         task = self._loop.create_task(attempt, name=f"task {envelope.type}")
         task.add_done_callback(partial(self._done, assignment))
         self._running[assignment] = task, context
@@ -64,6 +65,11 @@ class CoroutineExecutor:
     def _deliver(self) -> None:
         ended, self._ended = self._ended, []
         self._ends(ended)
+
+
+async def _attempt_traced(handler: Handler[..., Any], context: Context, assignment: Assignment) -> Finished:
+    with tracing.processing(context) as span:
+        return tracing.tell(span, await _attempt(handler, context, assignment))
 
 
 async def _attempt(handler: Handler[..., Any], context: Context, assignment: Assignment) -> Finished:

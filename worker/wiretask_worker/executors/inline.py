@@ -49,7 +49,7 @@ class InlineExecutor:
     def run(self, clock: Callable[[], float]) -> list[Ended]:
         """Runs what waits, for a slice of time, and returns what has ended."""
         ended: list[Ended] = []
-        waiting, catalog, attempt = self._waiting, self._catalog, attempts.run
+        waiting, catalog, attempt = self._waiting, self._catalog, attempts.runner()
         until = clock() + SLICE_SECONDS
         while waiting:
             assignment = waiting.popleft()

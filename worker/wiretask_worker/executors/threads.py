@@ -76,7 +76,7 @@ class ThreadExecutor:
         while (work := self._bench.take()) is not None:
             assignment, context = work
             envelope = assignment.envelope
-            self._say(assignment, attempts.run(self._catalog[envelope.type], envelope, context))
+            self._say(assignment, attempts.runner()(self._catalog[envelope.type], envelope, context))
             del work, assignment, context, envelope  # a body must not live on in an idle thread
 
     def _progress(self, assignment: Assignment, current: int, total: int, body: bytes, text: str | None) -> None:
