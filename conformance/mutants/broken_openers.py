@@ -7,13 +7,14 @@ from typing import Any
 import msgspec
 from breaking import Mutants, wrapped
 
-from wiretask_protocol import authentication
+from wiretask_protocol import authentication, trust
 from wiretask_protocol.authentication import PROOF_OCTETS, Transcript
 from wiretask_protocol.messages import Auth, AuthKind, Hello
 
 MUTANTS = Mutants()
 mutant = MUTANTS.add
 #: As things that can be written to.
+_trust: Any = trust
 _Opening: Any = authentication.Opening
 _Transcript: Any = authentication.Transcript
 
@@ -66,6 +67,11 @@ def does_not_look_at_tags_that_it_does_not_know() -> None:
 @mutant
 def does_not_look_at_the_limits_of_the_accept() -> None:
     _over(lambda accept: msgspec.structs.replace(accept, in_flight=1000))
+
+
+@mutant
+def does_not_look_at_the_certificate() -> None:
+    _trust.fingerprint_shown = lambda inside: b""
 
 
 @mutant

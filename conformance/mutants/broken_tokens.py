@@ -11,7 +11,7 @@ from wiretask_protocol import authentication, connection
 from wiretask_protocol.errors import ErrorCode, error_message
 from wiretask_protocol.machines import SchedulerConnectionState
 from wiretask_protocol.messages import Auth, Hello
-from wiretask_scheduler import doorkeeper, link, session, tokens
+from wiretask_scheduler import doorkeeper, doorway, link, session, tls, tokens
 from wiretask_scheduler.core import grants
 
 MUTANTS = Mutants()
@@ -19,6 +19,8 @@ mutant = MUTANTS.add
 #: As things that can be written to.
 _connection: Any = connection
 _session: Any = session
+_tls: Any = tls
+_Doorway: Any = doorway.Doorway
 _Session: Any = session.Session
 _Link: Any = link.Link
 _Keyring: Any = tokens.Keyring
@@ -160,6 +162,16 @@ def waits_for_ever_for_a_proof() -> None:
             self._began = now
 
     before(_Session, "tick", wait)
+
+
+@mutant
+def does_not_bind_proofs_to_its_certificate() -> None:
+    _tls.fingerprint = lambda certificate: b""
+
+
+@mutant
+def keeps_quiet_to_who_forgets_tls() -> None:
+    _Doorway._answer_plainly = lambda self, data: self.abort()
 
 
 @mutant

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from wiretask_conformance import handshake, interrupts
+from wiretask_conformance import encryption, handshake, interrupts
 from wiretask_conformance.results import Result
 from wiretask_conformance.scenario import Scenario, templates
 from wiretask_conformance.spec import Spec
@@ -193,7 +193,12 @@ async def _shared(lobby: Stage) -> dict[str, Any]:
 
 def _wanted(scenario: Scenario, config: dict[str, str]) -> dict[str, Any]:
     """What a scheduler is to be like."""
-    return {"config": config, **({"tokens": handshake.TOKENS} if "auth" in scenario.needs else {})}
+    wanted: dict[str, Any] = {"config": config}
+    if "auth" in scenario.needs:
+        wanted["tokens"] = handshake.TOKENS
+    if "tls" in scenario.needs:
+        wanted["tls"] = {"certificate": encryption.pem("scheduler.pem"), "key": encryption.pem("scheduler.key")}
+    return wanted
 
 
 async def _singly(troupe: Troupe, scenario: Scenario, done: Callable[[Result], None], patience: float = 1.0) -> None:

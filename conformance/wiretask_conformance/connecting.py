@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from wiretask_conformance import hearing
+from wiretask_conformance import encryption, hearing
 from wiretask_conformance.actor import Actor
 from wiretask_conformance.matching import merged
 from wiretask_conformance.proving import Proving
@@ -31,7 +31,7 @@ class Connecting(Proving):
         plays = step.get("as", "client")
         actor = self._cast(step, plays, "scheduler")
         actor.raw = step.get("raw", False)
-        actor.begin(*await self.connection())
+        actor.begin(*await self.connection(plain=step.get("plain", False)))
         if actor.raw or step.get("open") is False:
             return
         opening = merged({"kind": "open", "role": plays}, step.get("open", {}))
@@ -48,11 +48,12 @@ class Connecting(Proving):
             accept = await hearing.one(actor, self.deadline(step), "Hello", {"kind": "accept"})
             self.bound.update({"%s.%s" % (actor.name, key): item for key, item in accept.value.items()})
 
-    async def connection(self) -> Streams:
-        """A connection to the scheduler under test. Raises Failed."""
+    async def connection(self, *, plain: bool = False) -> Streams:
+        """A connection to the scheduler under test, with TLS where the scenario has it. Raises Failed."""
         seconds = WITHIN_SECONDS * self.scale
+        tls = encryption.trusting() if self.tls and not plain else None
         try:
-            return await asyncio.wait_for(asyncio.open_connection(*self.address), seconds)
+            return await asyncio.wait_for(asyncio.open_connection(*self.address, ssl=tls), seconds)
         except asyncio.TimeoutError:
             why = "nothing in %g seconds" % seconds
         except (OSError, ValueError) as error:
@@ -77,6 +78,7 @@ class Connecting(Proving):
         """
         name = step["of"]
         actor = Actor(name, plays, against, self.wire, self.log)
+        actor.seen.certificate = encryption.fingerprint() if self.tls else b""
         actor.keepalive = step.get("keepalive", True)
         actor.auto_accept = step.get("auto_accept", against != "client")
         former = self.actors.pop(name, None)
@@ -88,7 +90,8 @@ class Connecting(Proving):
     async def do_listen(self, step: Step) -> None:
         """Listens, for a worker or a client under test; its address is $address."""
         try:
-            self._server = await asyncio.start_server(self._arrive, "127.0.0.1", step.get("port", 0))
+            tls = encryption.showing() if self.tls else None
+            self._server = await asyncio.start_server(self._arrive, "127.0.0.1", step.get("port", 0), ssl=tls)
         except OSError as error:
             raise HarnessError("no port: %s" % error.strerror) from None
         host, port = self._server.sockets[0].getsockname()[:2]

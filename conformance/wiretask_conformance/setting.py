@@ -11,7 +11,7 @@ import struct
 import time
 from typing import Any
 
-from wiretask_conformance import handshake
+from wiretask_conformance import encryption, handshake
 from wiretask_conformance.actor import Actor
 from wiretask_conformance.matching import filled, merged, picked
 from wiretask_conformance.scenario import Scenario, Step
@@ -49,6 +49,8 @@ class Setting:
         self.bound: dict[str, Any] = {"queue": "conformance.%s.%d" % (scenario.id, run), "nonce": 7}
         #: What an implementation that is to prove is given.
         self.bound["credentials"] = handshake.credentials(handshake.KEYS.get(scenario.role, ""))
+        self.tls = "tls" in scenario.needs
+        self.bound["ca"] = encryption.pem("ca.pem")
         #: The keys that our connections have named, by their names.
         self.keys: dict[str, str] = {}
         self.bound["session"] = "hex:" + os.urandom(16).hex()

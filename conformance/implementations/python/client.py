@@ -7,7 +7,7 @@ import contextlib
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from control import OK, Adapter, Answer, Request
+from control import OK, Adapter, Answer, Request, trusting
 
 from wiretask_client import Client, ClientError, OutcomeUnknown, Refused, TaskEnded, TaskHandle
 from wiretask_protocol.authentication import credentials
@@ -31,7 +31,6 @@ class ClientAdapter(Adapter):
     """Has at most one client at a time."""
 
     name = "wiretask-client"
-    lacks = ("tls",)
 
     def __init__(self) -> None:
         self._client: Client | None = None
@@ -43,7 +42,10 @@ class ClientAdapter(Adapter):
         await self.on_end(request)
         given = request.get("credentials")
         self._client = Client(
-            request["connect"], timeout=30, credentials=credentials(given) if given is not None else None
+            request["connect"],
+            timeout=30,
+            credentials=credentials(given) if given is not None else None,
+            tls=trusting(request),
         )
         self._ask("connect", self._client.connect())
         await asyncio.sleep(0)

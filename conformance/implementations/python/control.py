@@ -7,9 +7,13 @@ from __future__ import annotations
 
 import asyncio
 import json
+import ssl
 import sys
+import tempfile
 from importlib import metadata
 from typing import Any
+
+from wiretask_protocol import trust
 
 Request = dict[str, Any]
 Answer = dict[str, Any]
@@ -63,3 +67,13 @@ class Adapter:
 
 
 OK: Answer = {"ok": {}}
+
+
+def trusting(request: Request) -> ssl.SSLContext | None:
+    """TLS that trusts the authority that a request names; None where it names none."""
+    if "ca" not in request:
+        return None
+    with tempfile.NamedTemporaryFile("w") as file:
+        file.write(request["ca"])
+        file.flush()
+        return trust.tls_context(file.name)

@@ -27,13 +27,14 @@ _SETTINGS = {
     "crash_limit": ("crash_limit", 1),
     "loss_limit": ("loss_limit", 1),
 }
+#: Files of TLS, by the settings that name them.
+_TLS = {"certificate": "CERT", "key": "KEY"}
 
 
 class SchedulerAdapter(Adapter):
     """Has at most one scheduler at a time."""
 
     name = "wiretask-scheduler"
-    lacks = ("tls",)
     #: What a scheduler is started with; its arguments follow.
     command: tuple[str, ...] = (sys.executable, "-m", "wiretask_scheduler")
 
@@ -50,6 +51,10 @@ class SchedulerAdapter(Adapter):
         self._folder = Path(tempfile.mkdtemp(prefix="wiretask-conformance-"))
         self._config = request["config"]
         self._settings = self._guard(request["tokens"]) if "tokens" in request else {}
+        for name, text in request.get("tls", {}).items():
+            path = self._folder / name
+            path.write_text(text)
+            self._settings[f"WIRETASK_SCHEDULER_TLS_{_TLS[name]}"] = str(path)
         self._port = 0
         return await self._start()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 
-from control import OK, Adapter, Answer, Request
+from control import OK, Adapter, Answer, Request, trusting
 
 from wiretask_protocol.authentication import credentials
 from wiretask_protocol.messages import QueueWeight
@@ -19,7 +19,7 @@ class WorkerAdapter(Adapter):
     """Has at most one worker at a time."""
 
     name = "wiretask-worker"
-    lacks = ("tls", "crash")
+    lacks = ("crash",)
 
     def __init__(self) -> None:
         self._catalog = loading.load(("conformance_tasks",))
@@ -44,6 +44,7 @@ class WorkerAdapter(Adapter):
             self._catalog,
             asyncio.get_running_loop(),
             credentials=credentials(given) if given is not None else None,
+            tls=trusting(request),
         )
         self._running = asyncio.create_task(self._runtime.run())
         return OK
