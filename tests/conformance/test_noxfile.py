@@ -55,6 +55,9 @@ def noxfile(monkeypatch: pytest.MonkeyPatch) -> Any:
     nox.project = types.SimpleNamespace(load_toml=lambda name: {})
     nox.session = lambda function=None, **_: function or (lambda decorated: decorated)
     monkeypatch.setitem(sys.modules, "nox", nox)
+    command: Any = types.ModuleType("nox.command")
+    command.CommandFailed = RuntimeError
+    monkeypatch.setitem(sys.modules, "nox.command", command)
     found = importlib.util.spec_from_file_location("noxfile", ROOT / "noxfile.py")
     assert found is not None
     assert found.loader is not None
