@@ -83,6 +83,23 @@ def test_the_guard_misses_what_can_no_longer_be_measured(run):
     assert "gone    durable" in done.output
 
 
+def test_the_guard_says_what_was_measured_otherwise(run):
+    bless(run, row(what="with 1 000 000 queued"))
+    done = run("--guard", "--rows", "durable", rows=[row(what="with 5 000 queued", ratios=[0.1])])
+    assert done.exit_code == 0
+    assert "not compared: durable, which was measured otherwise (with 1 000 000 queued)" in done.output
+
+
+def test_an_interruption_has_an_exit_code_of_its_own(run, monkeypatch):
+    def interrupt(runner, benchmark, settings):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli.Runner, "rows", interrupt)
+    done = CliRunner().invoke(cli.command, ["--output", str(run.folder / "out"), "--rows", "durable"])
+    assert done.exit_code == 130
+    assert "everything that was started is ended" in done.output
+
+
 def test_a_blessing_writes_what_is_committed(run):
     bless(run, row(ratios=[0.3]), row("memory"))
     done = run("--bless", "--rows", "durable", rows=[row(ratios=[0.5])])

@@ -42,8 +42,9 @@ def test_a_run_that_varies_wildly_does_not_hide_everything():
     assert change.slower
 
 
-def test_what_has_another_floor_or_none_cannot_be_compared():
+def test_what_has_another_floor_or_none_or_is_measured_otherwise_cannot_be_compared():
     assert guard.compare(row(), row(floor="another"), 0.15) is None
+    assert guard.compare(row(what="with 1 000 queued"), row(what="with 5 queued"), 0.15) is None
     assert guard.compare(row(ratios=[]), row(), 0.15) is None
     assert guard.compare(row(), row(ratios=[]), 0.15) is None
 
@@ -100,6 +101,12 @@ def test_what_can_no_longer_be_measured_is_lost_and_what_was_not_asked_for_is_no
     committed = results(row(), row("memory"), row("arrays", ratios=[]))
     run = results(row(ratios=[], error="it fell over"), row("arrays", ratios=[]))
     assert guard.lost(run, committed) == ["durable"]
+
+
+def test_what_is_measured_otherwise_is_named():
+    run = results(row(what="with 5 queued"), row("memory"), row("threads"), row("start"))
+    committed = results(row(what="with 1 000 queued"), row("memory"), row("threads", floor="another"))
+    assert [each.name for each in guard.otherwise(run, committed)] == ["durable", "threads"]
 
 
 def test_a_blessing_of_some_rows_keeps_the_others_and_the_order():

@@ -74,7 +74,7 @@ def test_the_readme_says_what_was_not_measured_and_on_what():
     assert "| what arrays is | not built | bare relay: 330 000 | ✗ ≥ 700 000 |" in text
     assert "Not installed there, so not measured: celery (no redis-server on the PATH)." in text
     assert "`nox -s bench -- --peers` measures" in text
-    assert "SQLite 3.40, commit abc1234" in text
+    assert "SQLite 3.40, 2030-01-01 00:00 UTC, commit abc1234." in text
 
 
 def test_a_goal_beside_a_peer_is_judged_where_that_peer_has_run():

@@ -25,6 +25,7 @@ COMMITTED = ROOT / "tests" / "bench" / "results.json"
 #: A machine that others use as well tells little.
 _BUSY = 1.0
 _WIDTH = 150
+_INTERRUPTED = 130
 
 
 def _names(context: click.Context, parameter: click.Parameter, value: str) -> list[str]:
@@ -72,9 +73,13 @@ def command(
     run = Run(console, Runner(output), Settings(**said))
     if load() > _BUSY:
         console.print(f"[yellow]this machine is busy (load {load():.1f}): the figures will be worth little")
-    with interruptible():
-        results = run.results(rows, only if peers else [], peers_python)
-        suspects = guard.slower(results, committed, run.rows) if guarded and committed else []
+    try:
+        with interruptible():
+            results = run.results(rows, only if peers else [], peers_python)
+            suspects = guard.slower(results, committed, run.rows) if guarded and committed else []
+    except KeyboardInterrupt:
+        console.print("interrupted: everything that was started is ended")
+        sys.exit(_INTERRUPTED)
     beside.judge(results)
     console.print(table(results))
     write(results, output)
@@ -137,6 +142,8 @@ def _judged(console: Console, results: Results, committed: Results, suspects: li
     for change in guard.changes(results.rows, committed):
         if change.faster:
             console.print(f"[green]faster[/]  {change}", highlight=False)
+    for row in guard.otherwise(results, committed):
+        console.print(f"not compared: {row.name}, which was measured otherwise ({row.what})", highlight=False)
     for change in suspects:
         console.print(f"[red]slower[/]  {change}", highlight=False)
     for name in (gone := guard.lost(results, committed)):
@@ -159,8 +166,4 @@ def _typed(rows: list[str], said: dict[str, Any], *, peers: bool) -> str:
 
 def main() -> None:
     """Exit code 0: measured; 1: slower, or something could not be measured; 2: bad usage; 130: interrupted."""
-    try:
-        command(prog_name="nox -s bench --", standalone_mode=True)
-    except KeyboardInterrupt:
-        print("interrupted: everything that was started is ended", file=sys.stderr)
-        sys.exit(130)
+    command(prog_name="nox -s bench --")

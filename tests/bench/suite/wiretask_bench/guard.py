@@ -48,13 +48,17 @@ class Change:
 
 
 def compare(row: Row, former: Row, tolerance: float) -> Change | None:
-    """How a row has changed; nothing where one of them has no ratio, or they have different floors."""
+    """How a row has changed; nothing where one of them has no ratio, or they are measured in different ways."""
     now, then = row.ratio, former.ratio
-    if not now or not then or row.floor != former.floor:
+    if not now or not then or _way(row) != _way(former):
         return None
     worse = then / now - 1 if row.better == "more" else now / then - 1
     varies = max(_varies(row.ratios), _varies(former.ratios))
     return Change(row, former, worse, min(tolerance + 2 * varies, 2 * tolerance))
+
+
+def _way(row: Row) -> tuple[str, str]:
+    return row.what, row.floor
 
 
 def _varies(ratios: list[float]) -> float:
@@ -92,6 +96,15 @@ def lost(results: Results, committed: Results) -> list[str]:
         row.name
         for row in committed.rows
         if row.ratios and row.benchmark in measured and not ((now := results.row(row.name)) and now.ratios)
+    ]
+
+
+def otherwise(results: Results, committed: Results) -> list[Row]:
+    """Committed rows that this run has measured in another way: so many tasks, say."""
+    return [
+        former
+        for former in committed.rows
+        if (row := results.row(former.name)) is not None and _way(row) != _way(former)
     ]
 
 

@@ -34,9 +34,9 @@ def markdown(results: Results, command: str) -> str:
     said = results.machine
     return "\n".join(
         [
-            f"`{command}` measures all of this in one run, every process on the same machine at the same time, so that",
-            f"ratios count. {results.when}, {said['processor']}, {said['system']}, {said['files']}, {said['python']},",
-            f"SQLite {said['sqlite']}, commit {said['commit']}.",
+            f"`{command}` measures all of this in one run ([tests/bench](tests/bench/README.md) says how). All processes",
+            f"share one machine, so ratios count: {said['processor']}, {said['system']}, {said['files']}, {said['python']},",
+            f"SQLite {said['sqlite']}, {results.when}, commit {said['commit']}.",
             "",
             "| `sha256` of a short string: one client, one worker, results collected | settings | tasks/s | idle p50 / p99 ms | bytes per queued task | what a power cut leaves |",
             "|---|---|---|---|---|---|",

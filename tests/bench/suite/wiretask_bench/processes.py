@@ -153,10 +153,9 @@ def resident_bytes(pid: int) -> int:
 
 
 def cpu_seconds(pid: int) -> float:
-    """What a process has computed, all its threads together."""
-    # After the name of the program, which may have spaces.
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    """What a process has computed, all its threads together; Linux alone tells."""
+    # The clock of a process, as clock_getcpuclockid makes it, which Python does not have: /proc tells but hundredths.
+    return time.clock_gettime(~pid << 3 | 2)
 
 
 @contextlib.contextmanager

@@ -59,7 +59,13 @@ def connected(settings: Settings) -> list[Row]:
 def _watch(system: System, server: Started, address: str, settings: Settings) -> tuple[float, float]:
     """Percent of a core, and MiB, while all are there and none is lost."""
     crowd = system.python(str(_CROWD), address, str(system.folder / "history"), name="crowd")
-    joined = _tell(crowd, f"join {settings.connected} nobody.knows")
+    try:
+        joined = _tell(crowd, f"join {settings.connected} nobody.knows")
+    except RuntimeError as error:
+        said = server.log.read_text(errors="replace").strip().splitlines()
+        raise RuntimeError(
+            f"not all were let in after {_JOIN_SECONDS} s; the last that {server.name} says: {said[-1:]}"
+        ) from error
     if joined["here"] != settings.connected:
         raise RuntimeError(f"of {settings.connected} workers {joined['here']} came in: {joined['errors']}")
     before, began = cpu_seconds(server.pid), time.perf_counter()
