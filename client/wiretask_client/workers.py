@@ -10,6 +10,7 @@ import msgspec
 
 from wiretask_client.completing import worker_names
 from wiretask_client.errors import BadCall
+from wiretask_client.ids import id_bytes, id_text
 from wiretask_client.operating import as_json, operates, show_rows
 from wiretask_client.tables import table
 from wiretask_client.terminal import escaped, write
@@ -90,7 +91,7 @@ def _told(worker: dict[str, Any]) -> Iterator[str]:
             yield f"{name:<14}{escaped(str(value))}\n"
     tasks = worker["tasks"]
     if tasks:
-        rows = ((task["id"], task["type"], task["queue"], "runs" if task["begun"] else "waits there",
+        rows = ((id_text(id_bytes(task["id"])), task["type"], task["queue"], "runs" if task["begun"] else "waits there",
                  _span(task["age_ms"]), _span(task["time_limit_ms"])) for task in tasks)  # fmt: skip
         yield "\n" + table(("task", "type", "queue", "is", "for", "time limit"), rows)
 

@@ -363,7 +363,7 @@ def test_one_worker_is_shown_with_what_it_has(wiretask, http):
     assert "other" not in said
     assert "restart\\x1b[31m it" in said
     assert "wiretask-worker/0.1.0, protocol 1" in said
-    assert said.splitlines()[-1].split() == [f"{7:032x}", "send", "mail", "runs", "90", "s"]
+    assert said.splitlines()[-1].split() == ["00000000-0000-0000-0000-000000000007", "send", "mail", "runs", "90", "s"]
     assert [each["name"] for each in json.loads(wiretask("workers other --json").stdout)] == ["other"]
 
 

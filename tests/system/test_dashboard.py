@@ -3,6 +3,7 @@
 Pictures of every view, wide and narrow, dark and light, are taken for people to look at (see `browser_day`).
 """
 
+import json
 import signal
 
 import pytest
@@ -86,6 +87,30 @@ def test_an_operator_watches_a_worker_drain(day):
     expect(page.locator("p.empty")).to_contain_text("No worker is connected.")
     assert day.worker.wait() == 0
     assert day.system.client("result", held).stdout.strip() == '"released"'
+    assert day.wrong == []
+
+
+def test_an_operator_sees_what_recurs_and_finds_its_runs(day):
+    day.back.touch()
+    words = ("schedule", "put", "nightly", "--type", "send", "--every", "3600", "--json", json.dumps([str(day.back)]))
+    assert day.system.client(*words).returncode == 0
+    page = day.open("#/schedules")
+    row = page.locator("tr[data-key=nightly]")
+    expect(row.locator("td[data-label=when]")).to_have_text("every 1 h")
+    expect(row.locator("td[data-label=next]")).to_contain_text("in ")
+    day.submit("send", str(day.back))
+    row.get_by_role("link", name="nightly").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Tasks")
+    expect(page.locator("tr[data-open]").first).to_contain_text("send")
+    assert day.wrong == []
+
+
+def test_the_tiles_lead_to_what_they_count(day):
+    page = day.open()
+    for tile, heading in (("ready", "Queues"), ("running", "Tasks"), ("failed", "Failures"), ("workers", "Workers")):
+        page.keyboard.press("1")
+        page.locator(f"a.tile.{tile}").click()
+        expect(page.get_by_role("heading", level=1)).to_have_text(heading)
     assert day.wrong == []
 
 

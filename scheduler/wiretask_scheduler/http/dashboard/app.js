@@ -26,10 +26,11 @@ const delay = new Chart("Latency, submission to success", [
 const tiles = Object.fromEntries(
   [["rate", "tasks a second"], ["ready", "ready"], ["running", "running"], ["failed", "failed in a minute"], ["workers", "workers"]].map(
     ([name, label]) => [name, { value: el("b"), label: el("span", {}, label), note: el("small") }]));
+const LEADS = { ready: "#/queues", running: "#/tasks?state=leased", failed: "#/failed", workers: "#/workers" };
 const overview = {
   element: el("div", {},
     el("h1.hidden", {}, "Overview"),
-    el("div.tiles", {}, Object.entries(tiles).map(([name, tile]) => el(`div.tile.${name}`, {}, tile.value, tile.label, tile.note))),
+    el("div.tiles", {}, Object.entries(tiles).map(([name, tile]) => el(`${LEADS[name] ? "a" : "div"}.tile.${name}`, { href: LEADS[name] }, tile.value, tile.label, tile.note))),
     el("div.charts", {}, flow.element, delay.element),
     el("div.columns", {},
       el("section.queues", {}, el("h2", {}, "Queues"), el("div.place")),
@@ -54,7 +55,7 @@ function drawOverview() {
   const minute = samples.slice(-60);
   const failed = Math.round(minute.reduce((sum, each) => sum + each.failed, 0));
   tile("rate", rate(last.succeeded), `${rate(last.submitted)} come in`);
-  tile("failed", count(failed), failed ? "see Failures" : "all is well", failed ? "bad" : "");
+  tile("failed", count(failed), failed ? "attempts; see why" : "all is well", failed ? "bad" : "");
   tile("running", count(last.leased));
   tile("workers", count(last.workers), last.workers ? undefined : "start one", last.workers ? ill : "bad");
 }

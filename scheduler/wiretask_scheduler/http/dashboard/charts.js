@@ -3,6 +3,8 @@ import { el } from "/words.js";
 
 const NS = "http://www.w3.org/2000/svg";
 const [LEFT, BOTTOM, TOP] = [58, 22, 10];
+/** Seconds that are shown, and where the axis says how long ago that was: as few as there are, to begin with. */
+const WINDOWS = [[60, [40, 20]], [120, [80, 40]], [300, [240, 120]]];
 
 function svg(tag, attributes = {}, ...children) {
   const made = document.createElementNS(NS, tag);
@@ -19,8 +21,8 @@ function ceiling(value) {
 
 export class Chart {
   /** `lines` are {name, kind, of(sample)}; `say` tells a value of the axis. */
-  constructor(title, lines, say, { least = 1, seconds = 300 } = {}) {
-    Object.assign(this, { lines, say, least, seconds, samples: [], at: null });
+  constructor(title, lines, say, { least = 1 } = {}) {
+    Object.assign(this, { lines, say, least, seconds: 0, samples: [], at: null });
     this.picture = svg("svg", { role: "img", "aria-label": title });
     this.values = lines.map((line) => el("b"));
     const legend = lines.map((line, i) => el(`span.key.${line.kind}`, {}, `${line.name} `, this.values[i]));
@@ -45,8 +47,11 @@ export class Chart {
     const { width, height } = this.picture.getBoundingClientRect();
     if (!width) return;
     this.picture.setAttribute("viewBox", `0 0 ${width} ${height}`);
-    const shown = samples.slice(-this.seconds);
-    const end = shown.at(-1)?.at_ms ?? Date.now();
+    const end = samples.at(-1)?.at_ms ?? Date.now();
+    const since = (end - (samples[0]?.at_ms ?? end)) / 1000;
+    const [seconds, marks] = WINDOWS.find(([most]) => since < most) ?? WINDOWS.at(-1);
+    this.seconds = seconds;
+    const shown = samples.slice(-seconds);
     const x = (sample) => LEFT + (1 - (end - sample.at_ms) / (this.seconds * 1000)) * (width - LEFT - 4);
     const most = Math.max(this.least, ...shown.flatMap((sample) => this.lines.map((line) => line.of(sample) ?? 0)));
     const top = ceiling(most);
@@ -58,10 +63,10 @@ export class Chart {
       label.textContent = share ? this.say(top * share) : "0";
       parts.push(label);
     }
-    for (const minutes of [4, 2, 0]) {
-      const at = LEFT + (1 - (minutes * 60) / this.seconds) * (width - LEFT - 4);
-      const label = svg("text", { x: at, y: height - 5, "text-anchor": minutes ? "middle" : "end" });
-      label.textContent = minutes ? `−${minutes} min` : "now";
+    for (const mark of [...marks, 0]) {
+      const at = LEFT + (1 - mark / seconds) * (width - LEFT - 4);
+      const label = svg("text", { x: at, y: height - 5, "text-anchor": mark ? "middle" : "end" });
+      label.textContent = mark ? `−${mark < 120 ? `${mark} s` : `${mark / 60} min`}` : "now";
       parts.push(label);
     }
     const before = shown.filter((sample) => x(sample) >= LEFT);

@@ -254,5 +254,6 @@ export async function showSchedules(root) {
     ["next", (each) => time(each.next_ms)],
     ["last", (each) => time(each.last_ms)],
     ["overlap", (each) => each.overlap],
+    ...(schedules.some((each) => each.left_out) ? [["left out", (each) => each.left_out && el("span.failure", { title: each.left_out }, each.left_out), "wide"]] : []),
   ], schedules, { empty: "Nothing recurs. wiretask schedule put says how.", key: (each) => each.name, open: runsOf }));
 }
