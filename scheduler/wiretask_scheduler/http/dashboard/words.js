@@ -22,7 +22,7 @@ const SHORT = new Intl.NumberFormat("en", { notation: "compact", maximumFraction
 export const count = (value) => (value < 100_000 ? NUMBER.format(value) : SHORT.format(value));
 
 /** A rate a second. */
-export const rate = (value) => (value < 10 ? value.toFixed(1) : count(Math.round(value)));
+export const rate = (value) => (value === 0 ? "0" : value < 10 ? value.toFixed(1) : count(Math.round(value)));
 
 /** A duration in milliseconds: 3 ms, 1.2 s, 4 min, 2 h, 5 d. */
 export function span(ms) {
