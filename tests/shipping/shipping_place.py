@@ -37,9 +37,12 @@ class Place:
         for part in reversed(self._parts):
             part.kill()
 
-    def worker(self, *arguments: str) -> None:
-        """A worker that is subscribed."""
-        self._parts.append(start_worker(self.folder, self.address, *arguments))
+    def worker(self, *arguments: str) -> str:
+        """A worker that is subscribed, and where it serves metrics."""
+        self._parts.append(start_worker(self.folder, self.address, "--http", "127.0.0.1:0", *arguments))
+        found = re.search(r"at http://(\S+)", (self.folder / "worker.log").read_text())
+        assert found is not None
+        return found[1]
 
     def client(self, *arguments: str) -> Any:
         """The client, to its end."""

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import kubernetes_validate
 import pytest
+import trustme
 import yaml
 
 from wiretask_scheduler.config import load
@@ -227,6 +228,25 @@ def test_the_paths_of_the_configuration_are_mounted():
         files = re.findall(r'"/run/secrets/wiretask/([\w.]+)"', said)
         assert files
         assert set(files) == set(secret)
+
+
+def test_the_configuration_is_one_that_both_parts_take(tmp_path):
+    text = named("ConfigMap", "wiretask")["data"]["wiretask.toml"].replace("/run/secrets/wiretask", str(tmp_path))
+    (tmp_path / "wiretask.toml").write_text(text)
+    authority = trustme.CA()
+    certificate = authority.issue_cert("scheduler")
+    authority.cert_pem.write_to_path(tmp_path / "ca.crt")
+    certificate.cert_chain_pems[0].write_to_path(tmp_path / "tls.crt")
+    certificate.private_key_pem.write_to_path(tmp_path / "tls.key")
+    token = "x" * 43
+    secrets = {"tokens.toml": f'[workers]\ntoken = "{token}"\nroles = ["worker"]\n', "credentials": f"workers:{token}"}
+    for file, secret in secrets.items():
+        (tmp_path / file).write_text(secret)
+        (tmp_path / file).chmod(0o440)
+    for part in ("scheduler", "worker"):
+        words = ("--config", str(tmp_path / "wiretask.toml"), "--check-config")
+        done = run(sys.executable, "-m", f"wiretask_{part}", *words)
+        assert (done.stdout, done.returncode) == ("ok\n", 0), done.stderr
 
 
 # systemd

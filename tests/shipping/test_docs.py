@@ -99,6 +99,14 @@ def test_the_page_of_a_part_names_every_setting(part):
     assert not unnamed
 
 
+@pytest.mark.parametrize("page", PAGES, ids=name)
+def test_settings_that_a_page_says_are_settings(page):
+    for block in blocks(page):
+        for part, table in (tomllib.loads(block.text) if block.kind == "toml" else {}).items():
+            if part in {"scheduler", "worker", "client"}:
+                assert set(table) <= set(fields(part)), f"{name(page)}:{block.line}"
+
+
 def test_the_navigation_has_every_page():
     nav = (ROOT / "mkdocs.yml").read_text()
     assert [name(page) for page in PAGES if f": {name(page)}\n" not in nav] == []

@@ -22,7 +22,7 @@ PROMTOOL = shutil.which("promtool")
 PROMETHEUS = {"up": {"job", "instance"}, "ALERTS": {"alertname", "alertstate"}}
 ADDED = {"job", "instance"}
 #: What Grafana replaces.
-VARIABLES = {"$__rate_interval": "1m", "$instance": ".*", "$queue": ".*"}
+VARIABLES = {"$__rate_interval": "1m", "$instance": ".*", "$queue": ".*", "$worker": ".*"}
 
 
 def alerts() -> list[dict]:
@@ -70,9 +70,9 @@ def named(expression: str) -> dict[str, set[str]]:
 
 @pytest.fixture(scope="module")
 def scraped(tmp_path_factory):
-    """The metrics of a scheduler that has seen some of everything, each with its labels."""
+    """The metrics of a scheduler that has seen some of everything, and of its worker, each with its labels."""
     with Place(tmp_path_factory.mktemp("scraped")) as place:
-        place.worker()
+        worker = place.worker()
         assert place.client("submit", "one").returncode == 0
         # What is delayed keeps its queue in the lists; what is paused has a mode.
         assert place.client("submit", "--no-wait", "--delay", "1h", "later").returncode == 0
@@ -80,7 +80,7 @@ def scraped(tmp_path_factory):
         assert place.client("submit", "--no-wait", "--queue", "night", "ready").returncode == 0
         place.until(lambda: "wiretask_queue_oldest_ready_seconds{" in scrape(place.http))
         found: dict[str, set[str]] = defaultdict(set)
-        for family in text_string_to_metric_families(scrape(place.http)):
+        for family in text_string_to_metric_families(scrape(place.http) + scrape(worker)):
             for sample in family.samples:
                 found[sample.name] |= {*sample.labels}
         yield {**PROMETHEUS, **{name: labels | ADDED for name, labels in found.items()}}
@@ -93,7 +93,7 @@ def scrape(http: str) -> str:
 
 @pytest.mark.processes
 @pytest.mark.parametrize(("what", "expression"), EXPRESSIONS, ids=[what for what, _ in EXPRESSIONS])
-def test_an_expression_names_what_a_scheduler_tells(scraped, what, expression):
+def test_an_expression_names_what_schedulers_and_workers_tell(scraped, what, expression):
     metrics = named(expression)
     assert metrics, f"{what} asks for nothing"
     for name, labels in metrics.items():
@@ -112,11 +112,12 @@ def test_a_name_that_is_wrong_would_be_noticed(scraped):
 
 
 def _families(scraped):
-    return {re.sub(r"_(bucket|sum|count)$", "", name) for name in scraped} - set(PROMETHEUS)
+    ours = {name for name in scraped if name.startswith("wiretask_") and not name.endswith("_created")}
+    return {re.sub(r"_(bucket|sum|count)$", "", name) for name in ours}
 
 
 @pytest.mark.processes
-def test_every_metric_of_the_scheduler_has_a_panel(scraped):
+def test_every_metric_has_a_panel(scraped):
     shown = {name for what, expression in EXPRESSIONS for name in named(expression)}
     assert _families(scraped) <= {re.sub(r"_(bucket|sum|count)$", "", name) for name in shown}
 
