@@ -19,6 +19,7 @@ ROOT = Path(__file__).parents[1]
 #: The page, and the file that it is.
 PAGES = {
     "reference/scheduler.md": "scheduler/README.md",
+    "reference/security.md": "scheduler/SECURITY.md",
     "reference/worker.md": "worker/README.md",
     "reference/client.md": "client/README.md",
     "reference/conformance.md": "conformance/README.md",
@@ -44,8 +45,7 @@ _RETRY = {"never": "the same again fails again", "later": "try later", "elsewher
 def on_files(files: Files, *, config: MkDocsConfig) -> Files:
     """Adds them."""
     for uri, source in PAGES.items():
-        if (ROOT / source).exists():
-            files.append(File.generated(config, uri, abs_src_path=str(ROOT / source)))
+        files.append(File.generated(config, uri, abs_src_path=str(ROOT / source)))
     for picture in PICTURES.glob("*.svg"):
         files.append(File.generated(config, f"reference/{picture.name}", abs_src_path=str(picture)))
     files.append(File.generated(config, "reference/errors.md", content=errors()))
@@ -64,8 +64,6 @@ def _led(found: re.Match[str], source: str, uri: str) -> str:
     led = next((page for page, of in PAGES.items() if of == target), target.removeprefix("docs/"))
     if target.startswith("generated/docs/"):
         return path + fragment
-    if not (ROOT / target).exists():
-        return "#"
     return posixpath.relpath(led, posixpath.dirname(uri)) + fragment
 
 

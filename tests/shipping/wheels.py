@@ -109,6 +109,14 @@ def task(folder: Path, scheduler: Path, worker: Path, client: Path) -> None:
     print(f"sha256 of {TEXT!r}: {said}")
 
 
+def refused(folder: Path, client: Path) -> None:
+    """A scheduler where only a client was installed: one line says what to install."""
+    done = subprocess.run([client / "wiretask-scheduler"], cwd=folder, capture_output=True, text=True, check=False)
+    assert done.returncode == 2, f"it ended with {done.returncode}"
+    assert done.stderr.count("\n") == 1, done.stderr
+    assert "pip install 'wiretask[scheduler]'" in done.stderr, done.stderr
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Builds, installs, and runs."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -116,6 +124,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     folder = parser.parse_args(arguments).folder.resolve()
     wheel = build(folder)
     commands = {extra: install(folder, wheel, extra) for extra in EXTRAS}
+    refused(folder, commands["client"])
     task(folder, commands["scheduler"], commands["worker"], commands["client"])
     task(folder, commands["all"], commands["all"], commands["all"])
 
