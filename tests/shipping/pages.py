@@ -161,13 +161,15 @@ class Place:
             "PYTHONPATH": str(folder),
             "PYTHONUNBUFFERED": "1",
             "COLUMNS": "100",
-            "WIRETASK_SCHEDULER": listen,
-            "WIRETASK_HTTP": f"http://{http}",
             "WIRETASK_SCHEDULER_LISTEN": listen,
             "WIRETASK_SCHEDULER_HTTP": http,
             "WIRETASK_WORKER_SCHEDULER": listen,
         }
         (folder / ".variables").touch()
+        # Weaker than anything that a page says.
+        config = folder / ".config" / "wiretask" / "wiretask.toml"
+        config.parent.mkdir(parents=True)
+        config.write_text(f'[client]\nscheduler = "{listen}"\nhttp = "http://{http}"\n')
         self._terminals: dict[str, Terminal] = {}
 
     def live(self, page: Path) -> None:
