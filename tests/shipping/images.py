@@ -195,6 +195,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         images[part] = build(store, part)
         print(f"built: {images[part].name}")
     try_out(store, images, chosen.http)
+    # Those of the time before.
+    store.run("rmi", "--prune")
     print(store.run("images", "--format", "{{.Name}}:{{.Tag}} {{.Size}}"), end="")
 
 
