@@ -13,7 +13,7 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from wiretask_scheduler import reloading
+from wiretask_scheduler import reloading, tracing
 from wiretask_scheduler.assembly import make_broker, make_doorkeeper, make_tls, put_schedules, session_settings
 from wiretask_scheduler.config import ConfigError
 from wiretask_scheduler.flow import Flow
@@ -57,6 +57,8 @@ class Scheduler:
         """Serves until it is told to stop. Calls `ready` with its address. Raises OSError, StoreError."""
         _raise_descriptor_limit()
         sys.setswitchinterval(SWITCH_SECONDS)
+        if tracing.on():
+            self.flow.observer = tracing.Tracing()
         self.flow.start()
         put_schedules(self.flow.broker, self.config)
         self._say_recovered()

@@ -81,6 +81,8 @@ class Flow:
         self.lists = Questions(failed)
         #: Who is told what happens to tasks, when it is durable (see `watch`).
         self._watchers: set[Callable[[Sequence[Notice]], None]] = set()
+        #: Is told of each turn that is durable.
+        self.observer: Callable[[Turn], None] | None = None
         self._flushing = False
         #: What is on its way to the store, turn by turn.
         self._sizes: deque[tuple[int, int]] = deque()
@@ -174,7 +176,8 @@ class Flow:
         self.broker.send(session.number, session.accept(hello, token))
         name = logs.escaped(hello.name or hello.agent or "unnamed")
         level, who = (logging.INFO, "worker") if hello.role == Role.WORKER else (logging.DEBUG, "client")
-        log.log(level, "%s %d is here: %s", who, session.number, name)
+        about = logs.about(peer=session.number, role=who, name=hello.name, principal=session.principal)
+        log.log(level, "%s %d is here: %s", who, session.number, name, extra=about)
         self._soon()
 
     def receive(self, number: int, messages: Sequence[ToScheduler]) -> None:
@@ -194,7 +197,7 @@ class Flow:
         self._lookups.pop(number, None)
         self._asked.pop(number, None)
         level = logging.INFO if number in self.broker.state.workers else logging.DEBUG
-        log.log(level, "peer %d is gone (%s)", number, leaving)
+        log.log(level, "peer %d is gone (%s)", number, leaving, extra=logs.about(peer=number))
         with _reported("the end of a connection"):
             self.broker.leave(number, leaving, now())
         self._soon()
@@ -251,6 +254,9 @@ class Flow:
                 self.server.pause_all(role, paused=False)
 
     def _release_turn(self, turn: Turn) -> None:
+        if self.observer is not None:
+            with _reported("a turn, by who traces"):
+                self.observer(turn)
         self.outbox.release(turn)
         for lookup in turn.lookups:
             waiting = self._lookups.get(lookup.peer)

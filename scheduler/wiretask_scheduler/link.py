@@ -180,7 +180,9 @@ class Link(asyncio.Protocol):
         session = self.session
         session.closing = True
         if session.refusal:
-            log.info("peer %d at %s is let go: %s", session.number, self.address, logs.escaped(session.refusal))
+            about = logs.about(peer=session.number, address=self.address)
+            said = logs.escaped(session.refusal)
+            log.info("peer %d at %s is let go: %s", session.number, self.address, said, extra=about)
             session.refusal = ""
         if self._transport.is_closing():
             return
