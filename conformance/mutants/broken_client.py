@@ -15,7 +15,7 @@ from wiretask_client import ids
 from wiretask_client.core import core, ledger, requests, session
 from wiretask_protocol import encode
 from wiretask_protocol.errors import ErrorCode, error_message
-from wiretask_protocol.messages import CancelMode, Hello, HelloKind, Outcome, Query, Submit
+from wiretask_protocol.messages import CancelMode, Hello, HelloKind, Outcome, Query, Result, Submit
 
 MUTANTS = Mutants()
 mutant = MUTANTS.add
@@ -113,7 +113,16 @@ def answers_errors() -> None:
 
 @mutant
 def takes_every_seq() -> None:
-    _Session._count = lambda self, message: setattr(self, "_result_seq", message.seq)
+    def make(sort: Any) -> Any:
+        def sorting(self: Any, messages: Any, taken: Any) -> None:
+            for message in messages:
+                if isinstance(message, Result):
+                    self._result_seq = message.seq - 1
+                sort(self, [message], taken)
+
+        return sorting
+
+    wrapped(_Session, "_sort", make)
 
 
 @mutant

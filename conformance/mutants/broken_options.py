@@ -14,6 +14,7 @@ from wiretask_scheduler.core import (
     delivery,
     dependencies,
     explain,
+    groups,
     limits,
     peers,
     queues,
@@ -28,6 +29,7 @@ mutant = MUTANTS.add
 _delivery: Any = delivery
 _dependencies: Any = dependencies
 _explain: Any = explain
+_groups: Any = groups
 _outbox: Any = outbox
 _recurring: Any = recurring
 _submissions: Any = submissions
@@ -125,7 +127,7 @@ def lets_tasks_wait_for_themselves() -> None:
 
 @mutant
 def takes_every_place_in_a_group() -> None:
-    _dependencies.misfit = nothing
+    _groups.misfit = nothing
 
 
 def _gathered(change: Any) -> None:

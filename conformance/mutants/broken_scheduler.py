@@ -17,6 +17,7 @@ from wiretask_protocol.errors import ErrorCode, error_message
 from wiretask_protocol.messages import Hello, HelloKind, Result, Resume
 from wiretask_scheduler import cli, session
 from wiretask_scheduler.core import (
+    admission,
     broker,
     endings,
     peers,
@@ -27,6 +28,7 @@ from wiretask_scheduler.core import (
     shelves,
     state,
     submissions,
+    tasks,
 )
 
 MUTANTS = Mutants()
@@ -38,8 +40,10 @@ _queues: Any = queues
 _reports: Any = reports
 _requests: Any = requests
 _sessions: Any = sessions
+_admission: Any = admission
 _submissions: Any = submissions
 _Session: Any = session.Session
+_Tasks: Any = tasks.Tasks
 _Worker: Any = peers.Worker
 _Peer: Any = peers.Peer
 _State: Any = state.State
@@ -181,7 +185,7 @@ def clients_are_told_a_lease() -> None:
 @mutant
 def leases_go_down() -> None:
     numbers = itertools.count(1 << 40, -1)
-    _State.lease = lambda self: next(numbers)
+    _State.leases = lambda self, count: list(itertools.islice(numbers, count))
 
 
 @mutant
@@ -257,13 +261,10 @@ def sends_tasks_after_a_goodbye() -> None:
 
 @mutant
 def ignores_priority() -> None:
-    def make(options: Any) -> Any:
-        def made(state: Any, *rest: Any) -> Any:
-            return state.tasks.shared(msgspec.structs.replace(options(state, *rest), priority=5))
+    def make(shared: Any) -> Any:
+        return lambda self, options: shared(self, msgspec.structs.replace(options, priority=5))
 
-        return made
-
-    wrapped(_submissions, "_options", make)
+    wrapped(_Tasks, "shared", make)
 
 
 @mutant
@@ -310,7 +311,7 @@ def takes_reserved_names() -> None:
 
         return refusing
 
-    wrapped(_submissions, "_refusal", make)
+    wrapped(_admission, "_of_envelope", make)
 
 
 @mutant
