@@ -24,6 +24,7 @@ from wiretask_protocol.messages import (
 from wiretask_worker import backoff
 from wiretask_worker.config import Config
 from wiretask_worker.context import Context
+from wiretask_worker.engine import Engine
 from wiretask_worker.errors import RefusedError, WorkerError
 from wiretask_worker.handlers import Catalog, Handler
 from wiretask_worker.runtime import INTERRUPTED, Runtime, loop_factory, say_ready
@@ -301,6 +302,26 @@ def test_a_drain_gives_back_what_waits_and_finishes_what_runs(fake_scheduler, wo
             assert await process.exit() == 0
 
 
+def test_what_crosses_the_goodbye_of_an_idle_worker_is_no_result_that_was_lost(fake_scheduler, words, monkeypatch):
+    """It comes when the worker is at its end already, and goes to others whatever is said of it."""
+    finish = Engine._finish
+
+    def crossed(engine):
+        finish(engine)
+        engine.core.receive_many([words.assign(1, kind="gated")], 0.0)
+
+    monkeypatch.setattr(Engine, "_finish", crossed)
+
+    @in_loop(fake_scheduler)
+    async def scenario(scheduler):
+        async with Process(scheduler, Gate()()) as process:
+            peer = await scheduler.peer()
+            await peer.get(Subscribe)
+            process.signal()
+            await peer.get(Goodbye)
+            assert await process.exit() == 0
+
+
 def test_a_second_signal_stops_at_once(fake_scheduler, words):
     gate = Gate()
 
@@ -464,7 +485,6 @@ class FakeLink:
 
 
 def test_after_a_stall_of_the_loop_sockets_are_read_before_anybody_is_found_silent():
-    from wiretask_worker.engine import Engine
 
     loop, link = FakeLoop(), FakeLink()
     engine = Engine(Config(concurrency=1).core_settings(handlers()), loop, print)

@@ -58,10 +58,12 @@ class Engine:
         self._running = False
         #: Why the last connection has ended.
         self.last_words = ""
-        #: Done when there is nothing more to do; holds the WorkerError if that is why.
         #: Attempts that have ended here.
         self.done = 0
-        self.finished: asyncio.Future[None] = loop.create_future()
+        #: Done when there is nothing more to do; holds the WorkerError if that is why, else how many results were not
+        #: delivered. What crosses our Goodbye is given back after it and does not count: the scheduler gives to others
+        #: what a worker had that has left.
+        self.finished: asyncio.Future[int] = loop.create_future()
 
     def employ(self, executors: Mapping[str, Executor], inline: InlineExecutor | None) -> None:
         """Says where each type of task runs. Once, before anything else."""
@@ -194,7 +196,7 @@ class Engine:
 
     def _finish(self) -> None:
         if not self.finished.done():
-            self.finished.set_result(None)
+            self.finished.set_result(self.core.undelivered)
 
     def _pump_soon(self) -> None:
         if not self._soon:

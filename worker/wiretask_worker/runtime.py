@@ -109,10 +109,10 @@ class Runtime:
             )
             return INTERRUPTED
         if self.engine.finished.done():
-            self.engine.finished.result()
-        elif connecting.done():
+            undelivered = self.engine.finished.result()
+        else:
             connecting.result()
-        undelivered = self.engine.core.undelivered
+            undelivered = self.engine.core.undelivered
         if undelivered:
             raise WorkerError(
                 f"the scheduler is gone: {undelivered} results could not be delivered, their tasks run again"
