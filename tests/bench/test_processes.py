@@ -20,8 +20,8 @@ pytestmark = [pytest.mark.slow, pytest.mark.processes]
 #: Starts another process in its group, says its id, and waits.
 PARENT = """
 import subprocess, sys
-child = subprocess.Popen([sys.executable, "-c", "import sys; print('ready', flush=True); sys.stdin.read()"],
-                         stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+child = subprocess.Popen([sys.executable, "-c", "import signal; print('ready', flush=True); signal.pause()"],
+                         stdout=subprocess.PIPE)
 child.stdout.readline()
 print(child.pid, flush=True)
 sys.stdin.read()

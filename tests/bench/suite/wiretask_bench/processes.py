@@ -24,8 +24,6 @@ from typing import IO, Self
 
 #: A process that has not said `ready` by then never will.
 READY_SECONDS = 60
-#: From the request to end until the kill.
-_END_SECONDS = 5
 _SET_PARENT_DEATH_SIGNAL = 1
 _C = ctypes.CDLL(None)
 
@@ -69,15 +67,15 @@ class Started:
             pass
         return line.removeprefix("ready").strip()
 
-    def end(self, number: signal.Signals = signal.SIGKILL) -> None:
-        """Ends it, in the end by force."""
-        with contextlib.suppress(ProcessLookupError):
-            self.process.send_signal(number)
-        try:
-            self.process.wait(_END_SECONDS)
-        except subprocess.TimeoutExpired:
+    def end(self) -> None:
+        """Kills it and what it has started: workers whose master is gone would go on and disturb what comes next."""
+        if self.process.poll() is None:
+            family = descendants(self.pid)
             self.process.kill()
             self.process.wait()
+            for pid in family:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
         for stream in (self.process.stdin, self.process.stdout):
             if stream is not None:
                 with contextlib.suppress(BrokenPipeError):
@@ -138,6 +136,16 @@ class Processes:
             time.sleep(0.02)
         said = started.log.read_text(errors="replace")[-2000:].strip()
         raise RuntimeError(f"{started.name} does not listen on port {port}; its log ends: {said or '(empty)'}")
+
+
+def descendants(pid: int) -> list[int]:
+    """The processes that a process has started, and those that they have; Linux alone tells."""
+    try:
+        lists = [path.read_text() for path in Path(f"/proc/{pid}/task").glob("*/children")]
+    except OSError:
+        return []
+    children = [int(child) for text in lists for child in text.split()]
+    return [*children, *(each for child in children for each in descendants(child))]
 
 
 def free_port() -> int:
