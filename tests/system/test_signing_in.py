@@ -3,6 +3,7 @@
 import signal
 
 import pytest
+import trustme
 from browser_day import Day, picture
 
 playwright = pytest.importorskip(
@@ -32,7 +33,11 @@ class Guarded(Day):  # type: ignore[misc] # it lies beside
     def __init__(self, system, browser, **options) -> None:
         self.tokens = system.folder / "tokens.toml"
         self.write(TOKENS)
-        super().__init__(system, browser, flags=("--tokens", str(self.tokens)), **options)
+        super().__init__(system, browser, flags=("--tokens", str(self.tokens), *self.more(system.folder)), **options)
+
+    def more(self, folder):
+        """More flags of the scheduler."""
+        return ()
 
     def write(self, text) -> None:
         self.tokens.write_text(text)
@@ -42,6 +47,17 @@ class Guarded(Day):  # type: ignore[misc] # it lies beside
         self.page.get_by_label("Key id").fill(key_id)
         self.page.get_by_label("Token").fill(token)
         self.page.keyboard.press("Enter")
+
+
+class Secure(Guarded):
+    """The same over TLS, with a certificate that this browser has to take."""
+
+    def more(self, folder):
+        signed = trustme.CA().issue_cert("127.0.0.1")
+        certificate, key = folder / "scheduler.pem", folder / "scheduler.key"
+        signed.cert_chain_pems[0].write_to_path(str(certificate))
+        signed.private_key_pem.write_to_path(str(key))
+        return "--tls-cert", str(certificate), "--tls-key", str(key)
 
 
 @pytest.fixture
@@ -109,6 +125,22 @@ def test_where_nobody_has_to_sign_in_nobody_is_asked_to(system, browser):
     day.page.goto(f"{day.url}/login")
     expect(day.page.locator("#status")).to_have_text("live")
     expect(day.page.locator("#out")).to_be_hidden()
+    day.context.close()
+    assert day.wrong == []
+
+
+def test_over_tls_the_page_is_live_and_its_cookie_is_for_tls_alone(system, browser):
+    day = Secure(system, browser, ignore_https_errors=True)
+    assert day.url.startswith("https://")
+    day.page.goto(f"{day.url}/#/queues")
+    day.sign_in("ann", ADMIN)
+    expect(day.page.get_by_role("heading", level=1)).to_have_text("Queues")
+    expect(day.page.locator("#status")).to_have_text("live")
+    (cookie,) = day.context.cookies()
+    assert cookie["name"].startswith("__Host-wiretask-")
+    assert (cookie["secure"], cookie["httpOnly"], cookie["sameSite"]) == (True, True, "Strict")
+    day.page.reload()
+    expect(day.page.locator("#status")).to_have_text("live")
     day.context.close()
     assert day.wrong == []
 
