@@ -297,6 +297,9 @@ class Runtime:
 
 def run(config: Config, reread: Callable[[], tuple[Config, str]] | None = None) -> int:
     """Imports the task modules and runs a worker. Returns the exit code; raises WorkerError."""
+    if reread is not None:
+        # What it has not begun with is not there yet: a wish that comes this early is granted already.
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
     loading.search_here()
     catalog = loading.load(config.tasks)
     gc.freeze()  # what is imported stays: the collector need not look at it again
