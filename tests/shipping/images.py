@@ -196,7 +196,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         print(f"built: {images[part].name}")
     try_out(store, images, chosen.http)
     # Those of the time before.
-    store.run("rmi", "--prune")
+    store.run("rmi", "--prune", seconds=BUILD_SECONDS)
     print(store.run("images", "--format", "{{.Name}}:{{.Tag}} {{.Size}}"), end="")
 
 
