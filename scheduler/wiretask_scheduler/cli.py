@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -53,6 +54,8 @@ def main(*, file: Path | None, check_config: bool, print_config: bool, **given: 
             click.echo(as_toml(config, named) if print_config else "ok\n", nl=False)
             return
         logs.set_up(config.log_level, config.log_format)
+        # A wish to reload that comes while it starts is granted already, and must not end it.
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
         failure = _run(config, lambda: gather(file, said)[0])
     except (ConfigError, StoreError, StoreBusyError, StoreFullError, CannotBeginError) as error:
         _exit(str(error), EXIT_USAGE)
