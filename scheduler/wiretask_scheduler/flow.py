@@ -72,6 +72,7 @@ class Flow:
             limit=self.server.limit,
             failed=failed,
             idle=self._look_up,
+            unsaid=self._cut_off,
             budget=body_budget,
         )
         self._loop = asyncio.get_running_loop()
@@ -252,6 +253,10 @@ class Flow:
             if self._lag_rows <= most_rows // 2 and self._lag_octets <= most_octets // 2:
                 self._paused.discard(role)
                 self.server.pause_all(role, paused=False)
+
+    def _cut_off(self, number: int, error: Exception) -> None:
+        log.error("a bug, please report it: peer %d could not be told something", number, exc_info=error)
+        self.server.close(number, error_message(ErrorCode.INTERNAL))
 
     def _release_turn(self, turn: Turn) -> None:
         if self.observer is not None:

@@ -102,7 +102,8 @@ _NOTHING = Found()
 class Outbox:
     """`limit` says how long the frames are that a peer takes; `failed` takes what must never happen.
 
-    `idle` hears of a peer that has waited and does not wait any more.
+    `idle` hears of a peer that has waited and does not wait any more; `unsaid` of one to whom something cannot be
+    written, which is a bug: it must cut that one off, and nobody else misses anything.
     """
 
     def __init__(
@@ -113,6 +114,7 @@ class Outbox:
         limit: Callable[[int], int],
         failed: Callable[[Exception], None],
         idle: Callable[[int], None],
+        unsaid: Callable[[int, Exception], None],
         budget: int = BODY_BUDGET,
     ) -> None:
         self._write = write
@@ -120,6 +122,7 @@ class Outbox:
         self._limit = limit
         self._failed = failed
         self._idle = idle
+        self._unsaid = unsaid
         self._budget = budget
         self._bodies: dict[int, bytes] = {}
         self._octets = 0
@@ -208,6 +211,13 @@ class Outbox:
 
     def _send(self, peer: int, sends: Sequence[Held], found: Found = _NOTHING) -> tuple[int, bool]:
         """Sends what can be sent. Returns how many are done, and whether the peer is full, else something misses."""
+        try:
+            return self._write_out(peer, sends, found)
+        except Exception as error:
+            self._unsaid(peer, error)
+            return len(sends), False
+
+    def _write_out(self, peer: int, sends: Sequence[Held], found: Found) -> tuple[int, bool]:
         frames: list[bytes] = []
         octets = 0
         for index, send in enumerate(sends):

@@ -37,12 +37,14 @@ class World:
         self.asked = []
         self.failures = []
         self.idle = []
+        self.unsaid = []
         self.outbox = Outbox(
             self.write,
             lambda wanted, arrived: self.asked.append((wanted, arrived)),
             limit=lambda peer: self.limits.get(peer, FRAME_LIMIT),
             failed=lambda error: self.failures.append(str(error)),
             idle=self.idle.append,
+            unsaid=lambda peer, error: self.unsaid.append((peer, str(error))),
             **arguments,
         )
 
@@ -102,6 +104,19 @@ def result(seq, text=b"done", *, keep=True, turn=None):
 
 
 # -- joining --
+
+
+def test_what_cannot_be_written_costs_one_peer_and_no_other(world):
+    turn = Turn()
+    turn.send(1, Result(1 << 64, task_id(1), 0, 1, report(b"done")))
+    turn.send(2, Accepted(5))
+    world.outbox.take(turn)
+    world.outbox.release(turn)
+    ((peer, error),) = world.unsaid
+    assert (peer, error.partition(" ")[0]) == (1, "OUT_OF_RANGE:")
+    assert world.got(2) == [Accepted(5)]
+    assert 1 not in world.written
+    assert world.failures == []
 
 
 def test_a_task_leaves_with_its_envelope_spliced_in(world):

@@ -42,10 +42,12 @@ def hand_out(state: State, now: Now) -> None:
     if not state.unsettled:
         return
     state.unsettled = False
-    hungry = [worker for worker in state.workers.values() if worker.free > 0]
-    if len(hungry) > 1:
-        _feed_all(state, hungry, _idle, now)
-    _feed_all(state, hungry, _free, now)
+    # Ten thousand workers that join one after the other must not each cost a look at all of them.
+    if not state.ready.is_empty:
+        hungry = [worker for worker in state.workers.values() if worker.free > 0]
+        if len(hungry) > 1:
+            _feed_all(state, hungry, _idle, now)
+        _feed_all(state, hungry, _free, now)
     if state.waiting:
         _ask_back(state)
 
@@ -62,8 +64,12 @@ def _feed_all(state: State, workers: list[Worker], room: Room, now: Now) -> None
     hungry = [worker for worker in workers if room(worker) > 0]
     while hungry:
         # Of what is there each one gets its part; the last one of a round may have all that is left.
-        shares = range(len(hungry), 0, -1)
-        fed = [worker for worker, share in zip(hungry, shares, strict=True) if _feed(state, worker, share, room, now)]
+        fed = []
+        for worker, share in zip(hungry, range(len(hungry), 0, -1), strict=True):
+            if _feed(state, worker, share, room, now):
+                fed.append(worker)
+            elif state.ready.is_empty:
+                break
         hungry = [worker for worker in fed if room(worker) > 0]
 
 

@@ -190,6 +190,11 @@ class Ready:
         lane = self._lanes[key] = Lane(key, queue)
         return lane, True
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing in any lane."""
+        return not any(lane.mask for lane in self._lanes.values())
+
     def take_turns(self, queue: Queue) -> None:
         """The first tenant of a queue is here: from now on they go by turns in all of its lanes."""
         turns = queue.turns = Turns()

@@ -1,6 +1,7 @@
 """Handing tasks out: order, credit, weights."""
 
 from wiretask_protocol.messages import Credit, Subscribe, WaitReason
+from wiretask_scheduler.core.peers import Worker
 
 
 def test_a_task_goes_to_a_worker_with_a_lease(scene):
@@ -171,3 +172,32 @@ def test_a_lane_that_was_forgotten_is_known_to_its_workers_when_it_is_back(scene
     scene.turn()
     second = scene.submit()
     assert scene.begun() == [second]
+
+
+def looks(monkeypatch):
+    """How often somebody has looked at what a worker takes, so far."""
+    counted = []
+    free = Worker.free.fget
+    monkeypatch.setattr(Worker, "free", property(lambda worker: counted.append(worker.number) or free(worker)))
+    return counted
+
+
+def test_workers_that_join_while_there_is_nothing_to_do_cost_no_look_at_the_others(scene, monkeypatch):
+    counted = looks(monkeypatch)
+    for peer in range(100, 200):
+        scene.worker(peer)
+    assert counted == []
+    scene.client()
+    task_id = scene.submit()
+    assert [sent[1] for sent in scene.dispatched()] == [task_id]
+
+
+def test_nobody_is_asked_any_more_when_the_last_task_has_gone(scene, monkeypatch):
+    for peer in range(100, 200):
+        scene.worker(peer)
+    counted = looks(monkeypatch)
+    scene.client()
+    scene.submit()
+    assert len(scene.dispatched()) == 1
+    # Each one is asked whether it takes anything, and whether it could begin it; the queues are looked at for two.
+    assert len(counted) < 4 * 100

@@ -57,6 +57,7 @@ def test_who_cancels_an_id_that_came_again_is_told_how_it_has_ended(lasting, lat
         limit=lambda peer: 1 << 20,
         failed=pytest.fail,
         idle=lambda peer: None,
+        unsaid=lambda peer, error: pytest.fail(str(error)),
     )
     for turn in turns:
         outbox.take(turn)

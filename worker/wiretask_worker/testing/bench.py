@@ -81,7 +81,12 @@ class Bench:
         self.broker.state.timers.glance_seconds = _FOREVER
         self.store = MemoryStore()
         self._outbox = Outbox(
-            self._write, self._fetch, limit=lambda _: _FRAME_LIMIT, failed=self._fail, idle=lambda _: None
+            self._write,
+            self._fetch,
+            limit=lambda _: _FRAME_LIMIT,
+            failed=self._fail,
+            idle=lambda _: None,
+            unsaid=lambda _, error: self._fail(error),
         )
         self._loop = HandMovedLoop(lambda: self.seconds)
         config = Config(
