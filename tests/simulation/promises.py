@@ -107,6 +107,9 @@ class Promises:
                 self._held = {lease: held for lease, held in self._held.items() if held[1] != peer}
             case Resume(leases=leases):
                 self._must_keep[peer] = {held.lease for held in leases if self._is_held(held.lease, held.task_id, now)}
+                for lease in self._must_keep[peer]:
+                    # They are its own from now on, also while the answer waits for the disk.
+                    self._held[lease] = self._held[lease][0], peer
 
     def _is_held(self, lease: int, task_id: bytes, now: float) -> bool:
         """Whether a lease is surely still that of who names it: it had it a moment ago."""

@@ -37,6 +37,7 @@ def load(
             frame_limit=state.settings.frame_limit,
             in_flight=state.settings.in_flight,
             session=session.token,
+            awaited=True,
         )
     edges, stops, keys = _load_facts(state, stored_facts)
     linked: list[Task] = []

@@ -103,6 +103,8 @@ class Worker(Peer):
     turns: Turns = field(default_factory=Turns)
     joined: float = 0.0
     done: int = 0
+    #: Whether it was here before the restart and has not come back: it has until the end of the grace.
+    awaited: bool = False
     #: Whether it was lost by silence, so that what it had counts as lost and not as crashed.
     silent: bool = False
 

@@ -203,13 +203,16 @@ def _keep(state: State, worker: Worker, former: Worker, task: Task, lease: int) 
 
 
 def release_held_back(state: State, now: Now, *, over: bool = False) -> None:
-    """Ends the grace when every session is back, or its time is over."""
+    """Ends the grace when everybody from before the restart is back, or its time is over.
+
+    Who has been back and has left again has the time that a broken connection has, as at any other moment.
+    """
     if not state.grace:
         return
-    away = [worker for worker in state.sessions.values() if not worker.number]
-    if away and not over:
+    awaited = [worker for worker in state.sessions.values() if worker.awaited]
+    if awaited and not over:
         return
-    for worker in away:
+    for worker in awaited:
         _give_back_all(state, worker, now)
         _forget(state, worker)
     release(state)

@@ -234,6 +234,30 @@ def test_also_after_a_restart(lasting):
     assert rejoin(lasting, {task_id: lease}, 11) == (lease,)
 
 
+def test_who_was_back_and_has_left_again_has_its_time_whenever_the_grace_ends(lasting):
+    task_id, lease = begun(lasting, 0.5)
+    lasting.worker(8)
+    lasting.submit()
+    lasting.sent()
+    lasting.crash(0.1)
+    assert rejoin(lasting, {task_id: lease}, 10) == (lease,)
+    lasting.passes(9.5)
+    lasting.leave(10)
+    lasting.passes(1.0)
+    assert not lasting.broker.state.grace
+    assert rejoin(lasting, {task_id: lease}, 11) == (lease,)
+
+
+def test_the_grace_ends_with_the_last_one_that_was_here_before_and_waits_for_nobody_else(lasting):
+    task_id, lease = begun(lasting, 0.5)
+    lasting.crash(0.1)
+    lasting.worker(8)
+    lasting.leave(8)
+    assert lasting.broker.state.grace
+    assert rejoin(lasting, {task_id: lease}, 10) == (lease,)
+    assert not lasting.broker.state.grace
+
+
 def test_a_worker_that_has_got_the_answer_has_one_token_only(lasting):
     task_id, lease = begun(lasting)
     lasting.leave(9)
