@@ -246,7 +246,7 @@ class Broker:
             state.vacate(task, former)
             state.remove(task)
             dependencies.drop(state, task)
-            uniques.ended(state, task)
+            endings.let_go(state, task)
             if task_id in state.dependencies.dependents:
                 # They were taken in as if it lived: the store says how it has ended.
                 state.turn.lookups.append(Lookup(0, task.seq, task_id, "dependency"))

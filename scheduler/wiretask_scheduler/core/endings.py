@@ -44,10 +44,8 @@ def end(state: State, task: Task, event: TaskMachineEvent, outcome: int, report:
     state.counts[_COUNTED[event]] += 1
     if event is not TaskMachineEvent.SUCCEED and state.watched:
         state.tell(_TOLD[event], task)
-    if task.rare is not None and task.rare.links is not None:
-        uniques.ended(state, task)
-    if task.rare is not None and task.rare.cancelling:
-        state.turn.changes.facts[facts.stop(task.seq)] = None
+    if task.rare is not None:
+        let_go(state, task)
     millis = now.millis
     dead = event is TaskMachineEvent.GIVE_UP
     usual = state.dead_retention if dead else state.usual_retention
@@ -70,6 +68,13 @@ def end(state: State, task: Task, event: TaskMachineEvent, outcome: int, report:
     deliver(state, task, outcome, report, attempt)
     if task.rare is not None or state.dependencies.dependents:
         dependencies.ended(state, task, outcome, report)
+
+
+def let_go(state: State, task: Task) -> None:
+    """Nothing holds its unique key any more, and that it was asked to stop is over."""
+    uniques.ended(state, task)
+    if task.rare is not None and task.rare.cancelling:
+        state.turn.changes.facts[facts.stop(task.seq)] = None
 
 
 def deliver(state: State, task: Task, outcome: int, report: bytes, attempt: int) -> None:

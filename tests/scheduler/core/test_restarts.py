@@ -309,3 +309,16 @@ def test_what_an_id_that_was_there_already_was_to_wait_for_is_forgotten_after_a_
     lasting.turn()
     lasting.crash()
     assert [kind for kind, *_ in lasting.store.load("main").facts if kind == Kind.EDGE] == []
+
+
+def test_what_was_there_already_and_was_asked_to_stop_before_that_was_known_leaves_nothing_behind(lasting):
+    lasting.client()
+    worker = lasting.worker()
+    task_id = lasting.submit()
+    lasting.work(worker)
+    lasting.submit(id=task_id)
+    lasting.broker.cancel(task_id, lasting.now)
+    lasting.turn()
+    lasting.turn()
+    assert lasting.broker.state.tasks.get(task_id) is None
+    assert [kind for kind, *_ in lasting.store.load("main").facts if kind == Kind.STOP] == []
