@@ -108,6 +108,8 @@ class RawPeer:
         self._news = asyncio.Event()
         self._reading: asyncio.Task[None] | None = None
         self._end: Exception | None = None
+        #: Why this peer has ended the connection itself.
+        self._why = ""
         self._accepted = 0
         self._beats: asyncio.TimerHandle | None = None
 
@@ -148,6 +150,7 @@ class RawPeer:
         loop = asyncio.get_running_loop()
         seconds = (self.accept.heartbeat or 5000) / 1000 if self.accept is not None else 1.0
         if self._heard and loop.time() - self._heard > SILENCE_HEARTBEATS * seconds:
+            self._why = f"it has said nothing for {loop.time() - self._heard:.1f} s"
             self.writer.transport.abort()
         elif self._end is None and not self.writer.is_closing():
             self.writer.write(encoded(Hello(HelloKind.PING, _BEAT)))
@@ -237,7 +240,8 @@ class RawPeer:
                         self._came += 1
                         self._kept[type(message)].append((self._came, message))
                 self._news.set()
-            self._end = EndedError("the scheduler has closed the connection")
+            said = [message.text for _, message in self._kept[Error]]
+            self._end = EndedError(f"the scheduler has closed the connection; {self._why or said}")
         except Exception as error:
             self._end = error
         self._news.set()

@@ -166,7 +166,9 @@ def on_credit(state: State, worker: Worker, credit: Credit) -> None:
     worker.begun = max(worker.begun, credit.begun)
     if more:
         worker.lanes = [lane for lane in state.ready if worker.can_take(lane)]
-    state.unsettled = True
+    if worker.free > 0 or state.waiting:
+        # Who has no room changes nothing for anybody, and thousands say so when each has got its task.
+        state.unsettled = True
 
 
 def on_progress(state: State, worker: Worker, progress: Progress) -> None:
