@@ -3,6 +3,7 @@
 import pytest
 
 from wiretask_protocol.messages import Credit, Goodbye, Outcome, Resource, Return, ReturnReason, TaskState, WaitReason
+from wiretask_scheduler.core import delivery
 
 KEPT, RETRACTED = ReturnReason.KEPT, ReturnReason.RETRACTED
 
@@ -237,3 +238,24 @@ def test_those_who_could_begin_at_once_are_fed_first(scene):
     scene.submit()
     scene.submit()
     assert sorted(peer for peer, _, _ in scene.dispatched()) == [8, 9]
+
+
+def test_who_comes_while_nothing_is_ready_looks_at_no_other_worker(scene, monkeypatch):
+    """Ten thousand that come at once would look at each other a hundred million times."""
+    looked = []
+    monkeypatch.setattr(delivery, "_feed_all", lambda state, workers, *rest: looked.append(len(workers)))
+    for peer in range(2, 12):
+        scene.worker(peer)
+    assert looked == []
+
+
+def test_a_worker_without_room_looks_for_nothing(scene, monkeypatch):
+    worker = scene.worker(slots=1)
+    scene.client()
+    for _ in range(2):
+        scene.submit()
+    assert len(scene.dispatched()) == 1
+    looked = []
+    monkeypatch.setattr(delivery, "_feed_all", lambda state, workers, *rest: looked.append(len(workers)))
+    scene.receive(worker, Credit(1, 0, 0))
+    assert looked == []
