@@ -105,7 +105,7 @@ class Day:
         if self.plant.flow is not None:
             # Young leases that a crash has forgotten come back beside what was given to others meanwhile.
             state = self.plant.flow.broker.state
-            tasks = audit(state, None if self.plant.crashes else MOST_TOGETHER)
+            tasks = audit(state, None if self.plant.starts > 1 else MOST_TOGETHER)
             audit_envelopes(self.plant.flow)
             # Who stands still takes nothing away.
             margin = math.inf if self.mischief.counts["a standstill"] else state.settings.time_limit_margin_seconds

@@ -77,6 +77,8 @@ class Mischief:
             return
         process.frozen = True
         seconds = self._chance.choice((0.3, 2.0, 8.0))
+        if process is self._plant.scheduler:
+            self._day.promises.stood_still += seconds
         self._day.note(f"{process.name} stands still for {seconds} s")
 
         def thaw() -> None:

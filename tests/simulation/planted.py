@@ -215,6 +215,19 @@ def keeps_every_lease_that_is_claimed() -> None:
 
 
 @bug
+def gives_up_at_the_end_of_the_grace_who_has_come_back_since() -> None:
+    def make(release: Any) -> Any:
+        def releases(state: Any, now: Any, *, over: bool = False) -> None:
+            for worker in state.sessions.values():
+                worker.awaited = worker.awaited or not worker.number
+            release(state, now, over=over)
+
+        return releases
+
+    wrapped(product.sessions, "release_held_back", make)
+
+
+@bug
 def holds_tasks_back_for_ever_after_a_restart() -> None:
     product.broker._TIMERS["grace"] = nothing
     product.sessions.release_held_back = nothing

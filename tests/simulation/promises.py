@@ -58,6 +58,8 @@ class Promises:
         self.lives = 0
         #: Whether the clock on the wall was moved: what a restart computes of dates goes with it.
         self.jumped = False
+        #: For how long a scheduler has stood still: it hears of what has come meanwhile before it looks at its timers.
+        self.stood_still = 0.0
         self.begin()
 
     def begin(self) -> None:
@@ -194,7 +196,8 @@ class Promises:
         submit = self._submits.get(task.id)
         if submit is None or task.id in self.revived or (self.jumped and self.lives > 1):
             return None
-        if submit.expires_in and now > self._there.get(task.id, now) + submit.expires_in / 1000 + _ROUNDING:
+        late = _ROUNDING + self.stood_still
+        if submit.expires_in and now > self._there.get(task.id, now) + submit.expires_in / 1000 + late:
             return "it is handed out after it has expired"
         # What waits for others looks at the wall, too, when they have ended.
         by_wall = self.jumped and (submit.after or submit.gather)

@@ -166,7 +166,7 @@ def on_credit(state: State, worker: Worker, credit: Credit) -> None:
     worker.begun = max(worker.begun, credit.begun)
     if more:
         worker.lanes = [lane for lane in state.ready if worker.can_take(lane)]
-    if worker.free > 0 or state.waiting:
+    if worker.slots > worker.outstanding or state.waiting:
         # Who has no room changes nothing for anybody, and thousands say so when each has got its task.
         state.unsettled = True
 
