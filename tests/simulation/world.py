@@ -285,7 +285,7 @@ class World:
             return
         turn = self.pending.popleft()
         conflicts = self.store.commit(turn)
-        if self.chance.random() < 0.003:
+        if self.chance.random() < (0.3 if conflicts else 0.003):
             # It is on the disk, and nobody has heard of it.
             self.counts["crash"] += 1
             self.crash()
