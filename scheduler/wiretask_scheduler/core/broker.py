@@ -435,6 +435,7 @@ _TIMERS: dict[str, Callable[[State, Any, Now], None]] = {
     "group": lambda state, what, now: groups.forget(state, what),
     "recur": recurring.on_recur,
     "record": lambda state, what, now: delivery.record_leases(state, what),
+    "ask": lambda state, what, now: delivery.look_again(state),
     "resume": sessions.give_up_waiting,
     "grace": lambda state, what, now: sessions.release_held_back(state, now, over=True),
 }

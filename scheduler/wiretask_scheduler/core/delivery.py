@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 #: Leases that are looked at in one go for somebody who could begin them.
 _RETRACTABLE = 1000
+#: Workers beyond which nobody looks for such leases each time that one of them says something, and how long not.
+_MANY, _REST_SECONDS = 1000, 0.1
 #: What a Task can say: 49 days. A date may be further away.
 _LONGEST_MILLIS = (1 << 32) - 1
 #: What cannot be taken for want of room now keeps what comes after it from being taken, when it has waited this long.
@@ -48,8 +50,8 @@ def hand_out(state: State, now: Now) -> None:
         if len(hungry) > 1:
             _feed_all(state, hungry, _idle, now)
         _feed_all(state, hungry, _free, now)
-    if state.waiting:
-        _ask_back(state)
+    if state.waiting and not state.resting:
+        _ask_back(state, now)
 
 
 def _idle(worker: Worker) -> int:
@@ -209,8 +211,17 @@ def record_leases(state: State, leased: Sequence[Dispatch]) -> None:
                 state.waiting = state.unsettled = True
 
 
-def _ask_back(state: State) -> None:
+def look_again(state: State) -> None:
+    """The rest is over."""
+    state.resting = False
+    state.unsettled = True
+
+
+def _ask_back(state: State, now: Now) -> None:
     """Retracts what waits at a worker while another one could begin it (R-SUB-014)."""
+    if len(state.workers) > _MANY:
+        state.resting = True
+        state.timers.after(now.monotonic, _REST_SECONDS, "ask", None)
     idle = [worker for worker in state.workers.values() if worker.idle > 0]
     looked_at = 0
     still_waiting = False

@@ -89,6 +89,8 @@ class State:
         self.suspect: Task | None = None
         #: Whether a worker has leases that it has not begun for a while.
         self.waiting = False
+        #: Whether nobody looks for such leases at the moment, because there are so many workers.
+        self.resting = False
         #: Leases that are asked back: for whom, and what they cost.
         self.retracting: dict[int, tuple[Worker, int]] = {}
         #: Set by the shell: the store takes no new tasks.

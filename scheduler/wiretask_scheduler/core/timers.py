@@ -15,7 +15,9 @@ from typing import Any, Literal
 
 from wiretask_scheduler.core.turn import Now
 
-Kind = Literal["due", "expire", "record", "limit", "resume", "grace", "open", "unique", "settle", "recur", "group"]
+Kind = Literal[
+    "due", "expire", "record", "limit", "resume", "grace", "open", "unique", "settle", "recur", "group", "ask"
+]
 
 #: When, its number, and what is to happen.
 _Entry = tuple[float, int, Kind, Any]

@@ -179,6 +179,25 @@ def test_a_worker_that_comes_later_gets_what_waits_too(scene):
     assert [entry[2] for entry in scene.sent() if entry[1] == "Retract"] == tasks[1:3]
 
 
+def test_where_there_are_many_workers_nobody_looks_for_what_waits_at_each_of_their_words(scene, monkeypatch):
+    monkeypatch.setattr(delivery, "_MANY", 1)
+    tasks, _ = stuck(scene)
+    scene.worker(7, slots=0)
+    scene.passes(0.3)
+    scene.sent()
+    looked = []
+    ask_back = delivery._ask_back
+    monkeypatch.setattr(delivery, "_ask_back", lambda state, now: looked.append(now.monotonic) or ask_back(state, now))
+    scene.worker(9, slots=8, concurrency=2)
+    scene.receive(9, Credit(8, 0, 0, 2))
+    assert (looked, scene.sent()) == ([], [])
+    scene.passes(0.1)
+    assert [entry[2] for entry in scene.sent() if entry[1] == "Retract"] == tasks[1:3]
+    assert len(looked) == 1
+    scene.passes(1.0)
+    assert len(looked) <= 11
+
+
 def test_what_has_begun_is_not_asked_back(scene):
     tasks, leases = stuck(scene)
     scene.receive(8, Credit(4, 0, leases[tasks[3]], 1))
