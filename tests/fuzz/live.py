@@ -317,6 +317,20 @@ def session(octets: bytes) -> None:
         return
     logging.disable(logging.WARNING)
     live, age = _lives.pop() if _lives else (Live(), 0)
+    try:
+        _attacked(live, octets)
+        if age < _LIFE:
+            _lives.append((live, age + 1))
+            return
+        _left_alone(live)
+    except BaseException:
+        # What comes after it in this process has clocks of its own.
+        live.close()
+        raise
+    live.close()
+
+
+def _attacked(live: Live, octets: bytes) -> None:
     live.longest = 0.0
     live.attack(octets)
     live.round()
@@ -326,9 +340,9 @@ def session(octets: bytes) -> None:
         live.attack(octets)
         live.round()
         assert live.longest <= BLOCKED_SECONDS, f"others wait for {live.longest * 1000:.0f} ms"
-    if age < _LIFE:
-        _lives.append((live, age + 1))
-        return
+
+
+def _left_alone(live: Live) -> None:
     for _ in range(20):
         # Those who are there say so; who has gone without a word is missed.
         for peer in (live.client, live.worker):
@@ -336,4 +350,3 @@ def session(octets: bytes) -> None:
         live.run(0.5)
     left = len(live.flow.broker.state.clients), len(live.flow.broker.state.sessions)
     assert left == (1, 1), f"clients and sessions are left of those who are gone: {left}"
-    live.close()

@@ -1,10 +1,14 @@
 """The short part of fuzzing that each run of the tests has: what is kept, and the same few inputs every time."""
 
+import logging
 import sys
+import time
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
+
+from wiretask_scheduler import server
 
 sys.path.insert(0, str(Path(__file__).parent))
 
@@ -30,6 +34,8 @@ def no_scheduler_is_left(monkeypatch):
     monkeypatch.setattr(live, "BLOCKED_SECONDS", 60.0)
     yield
     close_all()
+    logging.disable(logging.NOTSET)
+    assert server.time is time, "the clock of a simulated day has stayed behind"
 
 
 @pytest.mark.parametrize("name", targets.TARGETS)
